@@ -1,0 +1,99 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { isContainerId } from '../../lib/cni/invocation.ts';
+import { errnoOf, fileFailure, ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
+
+/** Who a lease file says has the address; a legacy file names no interface. */
+export type LeaseOwner = { readonly containerId: string; readonly ifName: string };
+
+/**
+ * The files of one network in the reference's format, below `<dataDir>/<network>/`: one for each leased address,
+ * named by it, mode 0600, holding container id, CR LF and interface name; and `last_reserved_ip.<range set>`.
+ */
+export class LeaseFiles {
+  readonly dir: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Creates the directory where it is absent. */
+  prepare(): void {
+    onFiles(`creating ${this.dir}`, () => mkdirSync(this.dir, { recursive: true, mode: 0o755 }));
+  }
+
+  /** Takes the address for the owner; false where somebody has it. The exclusive create is what decides. */
+  create(address: IpAddress, { containerId, ifName }: LeaseOwner): boolean {
+    const path = this.#pathOf(address);
+    try {
+      writeFileSync(path, `${containerId}\r\n${ifName}`, { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      // A full disk lets the file be created and not be written: without its owner it would be nobody's for ever.
+      if (errnoOf(error) !== 'EROFS') ifExists(() => unlinkSync(path));
+      throw fileFailure(`leasing ${formatAddress(address)} in ${this.dir}`, error);
+    }
+  }
+
+  /** Gives the address back if the owner still has it. */
+  remove(address: IpAddress, owner: LeaseOwner): void {
+    const current = this.ownerOf(address);
+    if (current?.containerId === owner.containerId && current.ifName === owner.ifName) this.forget(address);
+  }
+
+  /** Removes the address's file, whosever it is. */
+  forget(address: IpAddress): void {
+    onFiles(`releasing ${formatAddress(address)} in ${this.dir}`, () =>
+      ifExists(() => unlinkSync(this.#pathOf(address))),
+    );
+  }
+
+  /** Undefined where the address is free, or its file says nothing that can be understood. */
+  ownerOf(address: IpAddress): LeaseOwner | undefined {
+    const text = readIfPossible(this.#pathOf(address));
+    return text === undefined ? undefined : parseOwner(text);
+  }
+
+  /** Every leased address. */
+  list(): readonly IpAddress[] {
+    const names = onFiles(`listing ${this.dir}`, () => ifExists(() => readdirSync(this.dir))) ?? [];
+    return names.map(parseAddress).filter((address) => address !== undefined);
+  }
+
+  lastReserved(rangeSet: number): IpAddress | undefined {
+    const text = readIfPossible(this.#lastReservedPath(rangeSet));
+    return text === undefined ? undefined : parseAddress(text.trim());
+  }
+
+  /** @param scratch a path outside the directory and on its file system, to rename from */
+  setLastReserved(rangeSet: number, address: IpAddress, scratch: string): void {
+    const path = this.#lastReservedPath(rangeSet);
+    onFiles(`writing ${path}`, () => {
+      writeFileSync(scratch, formatAddress(address), { mode: 0o600 });
+      renameSync(scratch, path);
+    });
+  }
+
+  #pathOf(address: IpAddress): string {
+    return `${this.dir}/${formatAddress(address)}`;
+  }
+
+  #lastReservedPath(rangeSet: number): string {
+    return `${this.dir}/last_reserved_ip.${rangeSet}`;
+  }
+}
+
+/** A damaged or foreign entry (a directory named like an address) must not stop the others from being read. */
+function readIfPossible(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function parseOwner(text: string): LeaseOwner | undefined {
+  const [containerId = '', ifName = ''] = text.trim().split(/\r?\n/);
+  return isContainerId(containerId) ? { containerId, ifName } : undefined;
+}

@@ -1,0 +1,117 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import { hash64 } from '../../lib/net/hash.ts';
+import type { LeaseOwner } from './lease-files.ts';
+
+/** What a lease's writer knew of the container, by which it can be proven dead. */
+export type LeaseProof = {
+  /** /proc/sys/kernel/random/boot_id at the time of the ADD. */
+  readonly bootId: string;
+  readonly netns?: { readonly path: string; readonly device: number; readonly inode: number };
+};
+
+/** All leases of one attachment. Without proof they were made by the reference. */
+export type LeaseRecord = LeaseOwner & {
+  readonly addresses: readonly string[];
+  readonly proof?: LeaseProof;
+};
+
+/**
+ * From attachment to addresses, one small file for each attachment, in a directory beside the data directory
+ * (the reference reads, and may delete, anything inside it): `<dataDir>.fairlead/<network>/`.
+ *
+ * The index is trusted while `stamp` holds the data directory's modification time and the boot id: whoever else
+ * adds or removes a lease changes the former. Up to kernel 6.12 that time is as coarse as a tick (1-10 ms), so
+ * a reference `host-local` writing within the same tick as we do may go unnoticed until its next write.
+ */
+export class LeaseIndex {
+  readonly dir: string;
+  readonly #dataDir: string;
+
+  constructor(dir: string, dataDir: string) {
+    this.dir = dir;
+    this.#dataDir = dataDir;
+  }
+
+  /** A path for a file that is about to be renamed into the data directory; used under the lock. */
+  get scratch(): string {
+    return `${this.dir}/scratch`;
+  }
+
+  isCurrent(bootId: string): boolean {
+    return readText(this.#stampPath) === this.#stampOf(bootId);
+  }
+
+  /** Says that the index agrees with the data directory. A failure is harmless: the index is rebuilt next time. */
+  stamp(bootId: string): void {
+    try {
+      writeFileSync(this.#stampPath, this.#stampOf(bootId), { mode: 0o600 });
+    } catch {
+      // A full or read-only disk must not stop a release that has succeeded.
+    }
+  }
+
+  get(owner: LeaseOwner): LeaseRecord | undefined {
+    const text = readText(this.#pathOf(owner));
+    return text === undefined ? undefined : parseRecord(text);
+  }
+
+  put(record: LeaseRecord): void {
+    const path = this.#pathOf(record);
+    const text = JSON.stringify(record);
+    onFiles(`writing ${path}`, () => {
+      try {
+        writeFileSync(path, text, { mode: 0o600 });
+      } catch (error) {
+        if (ifExists(() => statSync(this.#recordsDir)) !== undefined) throw error;
+        mkdirSync(this.#recordsDir, { recursive: true, mode: 0o700 });
+        writeFileSync(path, text, { mode: 0o600 });
+      }
+    });
+  }
+
+  remove(owner: LeaseOwner): void {
+    onFiles(`removing ${this.#pathOf(owner)}`, () => ifExists(() => unlinkSync(this.#pathOf(owner))));
+  }
+
+  /** Every record that can be read; a damaged one is left out, and a rebuild writes it anew. */
+  list(): readonly LeaseRecord[] {
+    const names = ifExists(() => readdirSync(this.#recordsDir)) ?? [];
+    return names
+      .map((name) => readText(`${this.#recordsDir}/${name}`))
+      .flatMap((text) => (text === undefined ? [] : (parseRecord(text) ?? [])));
+  }
+
+  get #recordsDir(): string {
+    return `${this.dir}/attachments`;
+  }
+
+  get #stampPath(): string {
+    return `${this.dir}/stamp`;
+  }
+
+  #stampOf(bootId: string): string {
+    const modified = ifExists(() => statSync(this.#dataDir, { bigint: true }).mtimeNs);
+    return `${modified ?? 'absent'} ${bootId}`;
+  }
+
+  /** A container id may be longer than a file's name. */
+  #pathOf({ containerId, ifName }: LeaseOwner): string {
+    const id =
+      containerId.length <= 200 ? containerId : `${containerId.slice(0, 180)}~${hash64(containerId)}`;
+    return `${this.#recordsDir}/${id},${encodeURIComponent(ifName)}`;
+  }
+}
+
+function readText(path: string): string | undefined {
+  return ifExists(() => readFileSync(path, 'utf8'));
+}
+
+function parseRecord(text: string): LeaseRecord | undefined {
+  try {
+    const record = JSON.parse(text) as LeaseRecord;
+    return Array.isArray(record.addresses) && typeof record.containerId === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

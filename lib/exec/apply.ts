@@ -1,0 +1,96 @@
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { type CleanupStep, runAll, withLaterFailures } from '../errors/collect.ts';
+import { CommandFailure } from '../errors/command-failure.ts';
+import type { IfName } from '../net/ifname.ts';
+import { type Batch, groupSteps, toBatch, undoOf } from '../plan/batch.ts';
+import type { Plan, Step, SysctlOperation } from '../plan/operation.ts';
+import type { Machine } from './machine.ts';
+import { listPorts } from './observe.ts';
+import { awaitAddresses } from './settle.ts';
+import { type ProcessBatch, toCommand, toFailure } from './tool.ts';
+
+/** A machine, and the container's namespace that a plan's container steps belong to. */
+export type Site = { readonly machine: Machine; readonly netns: string };
+
+/**
+ * Step 6 of an ADD: carries a plan out, neighbouring operations in one process.
+ * When one fails, all that was done before is undone in reverse, and the first cause is thrown with every
+ * failure of the undoing in its details.
+ * @returns what undoes the whole plan, for when a later step of the ADD fails
+ * @throws CniError
+ */
+export function applyPlan(plan: Plan, site: Site): () => readonly CniError[] {
+  const done: Step[] = [];
+  for (const group of groupSteps(plan)) {
+    try {
+      runBatch(
+        toBatch(
+          group[0].place,
+          group.map(({ operation }) => operation),
+        ),
+        site,
+      );
+      done.push(...group);
+    } catch (error) {
+      done.push(...group.slice(0, countDone(error, group.length)));
+      throw withLaterFailures(error, undoSteps(done, site));
+    }
+  }
+  return () => undoSteps(done, site);
+}
+
+/** Takes the steps back, in reverse, going on over failures. */
+function undoSteps(steps: readonly Step[], site: Site): readonly CniError[] {
+  return runAll(
+    undoOf(steps).map((batch): CleanupStep => ({ doing: 'undoing', run: () => runBatch(batch, site, true) })),
+  );
+}
+
+/** How many operations of a batch stand although it failed: those before the line to blame; all where none is named. */
+function countDone(error: unknown, size: number): number {
+  const cause = error instanceof CniError ? error.cause : error;
+  if (!(cause instanceof CommandFailure)) return 0;
+  const { line, argv } = cause.facts;
+  if (line !== undefined) return line;
+  return argv[0] === 'nft' ? 0 : size;
+}
+
+function runBatch(batch: Batch, { machine, netns }: Site, goOn = false): void {
+  const run = () => runHere(batch, machine, goOn);
+  if (batch.place === 'host') run();
+  else machine.inNetns(netns, run);
+}
+
+function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
+  switch (batch.tool) {
+    case 'sysctl':
+      for (const operation of batch.operations) setSysctl(operation, machine);
+      return;
+    case 'settle':
+      for (const operation of batch.operations) awaitAddresses(operation, machine);
+      return;
+    case 'unused-bridge':
+      for (const { name } of batch.operations) deleteUnusedBridge(name, machine);
+      return;
+    default:
+      runProcess(batch, machine, goOn);
+  }
+}
+
+function setSysctl({ path, value, ifPresent }: SysctlOperation, machine: Machine): void {
+  const file = `/proc/sys/net/${path}`;
+  if (ifPresent === true && machine.readProc(file) === undefined) return;
+  machine.writeProc(file, value);
+}
+
+function runProcess(batch: ProcessBatch, machine: Machine, goOn = false): void {
+  const command = toCommand(batch, goOn);
+  const failure = toFailure(batch, command, machine.run(command));
+  if (failure !== undefined) throw new CniError(ErrorCode.internal, failure.message, { cause: failure });
+}
+
+function deleteUnusedBridge(name: IfName, machine: Machine): void {
+  const ports = listPorts(machine, name);
+  if (ports.length === 0)
+    runProcess({ place: 'host', tool: 'ip', operations: [{ kind: 'delete-link', name }] }, machine);
+}

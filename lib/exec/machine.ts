@@ -1,0 +1,45 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { ifExists, onFiles } from '../errors/system-error.ts';
+import { sysctlPath } from '../net/sysctl.ts';
+import type { Run, RunSync } from './command.ts';
+import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
+
+/** All that a verb may touch of the machine it runs on; chosen by the composition root. */
+export type Machine = {
+  readonly run: RunSync;
+  /** For processes whose waits are to overlap. */
+  readonly start: Run;
+  readonly inNetns: InNetns;
+  readonly identifyNetns: (path: string) => NetnsIdentity | undefined;
+  readonly identifyOwnNetns: () => NetnsIdentity;
+  /** A file below /proc, trimmed; undefined where it does not exist. It shows the namespace of this thread. */
+  readonly readProc: (path: string) => string | undefined;
+  readonly writeProc: (path: string, value: string) => void;
+  readonly sleep: (ms: number) => void;
+};
+
+/** The machine itself. */
+export function createMachine(ways: { run: RunSync; start: Run; inNetns: InNetns }): Machine {
+  return { ...ways, identifyNetns, identifyOwnNetns, readProc, writeProc, sleep };
+}
+
+/**
+ * Whether this thread's network namespace has an interface of that name.
+ * Asked of procfs, which is the reader's: sysfs shows the namespace in which it was mounted.
+ */
+export function hasInterface(machine: Pick<Machine, 'readProc'>, ifName: string): boolean {
+  return machine.readProc(`/proc/sys/net/${sysctlPath('ipv4', ifName, 'forwarding')}`) !== undefined;
+}
+
+function readProc(path: string): string | undefined {
+  return ifExists(() => readFileSync(path, 'utf8').trim());
+}
+
+function writeProc(path: string, value: string): void {
+  onFiles(`writing ${value} to ${path}`, () => writeFileSync(path, value));
+}
+
+/** Sleeps without an event loop: ADD is synchronous. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -1,0 +1,93 @@
+import { parseAddress } from '../net/address.ts';
+import type { Cidr } from '../net/cidr.ts';
+
+/** What `ip -j -d addr show` tells of one link. */
+export type Link = {
+  readonly name: string;
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly isUp: boolean;
+  readonly isPromiscuous: boolean;
+  /** "bridge", "veth", …; empty for a physical link. */
+  readonly kind: string;
+  readonly master: string | undefined;
+  readonly alias: string;
+  readonly addresses: readonly Cidr[];
+  /** Of a bridge. */
+  readonly vlanFiltering: boolean;
+  /** Of a bridge's port. */
+  readonly port: { readonly hairpin: boolean; readonly isolated: boolean } | undefined;
+};
+
+/** One route of `ip -j route show`. */
+export type KernelRoute = { readonly dst: string; readonly gateway: string | undefined };
+
+/** Output of `ip -j -d link|addr show`. */
+export function parseLinks(text: string): readonly Link[] {
+  return parseObjects(text)
+    .filter((link) => typeof link.ifname === 'string')
+    .map(toLink);
+}
+
+/** Output of `ip -j route show`. */
+export function parseRoutes(text: string): readonly KernelRoute[] {
+  return parseObjects(text).map((route) => ({
+    dst: textOf(route.dst),
+    gateway: optionalText(route.gateway),
+  }));
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function toLink(link: Json): Link {
+  const flags = listOf(link.flags);
+  const info = objectOf(link.linkinfo);
+  const data = objectOf(info.info_data);
+  return {
+    name: textOf(link.ifname),
+    mac: textOf(link.address),
+    mtu: Number(link.mtu ?? 0),
+    isUp: flags.includes('UP'),
+    isPromiscuous: flags.includes('PROMISC'),
+    kind: textOf(info.info_kind),
+    master: optionalText(link.master),
+    alias: textOf(link.ifalias),
+    addresses: listOf(link.addr_info).flatMap(toCidr),
+    vlanFiltering: data.vlan_filtering === 1,
+    port: toPort(info),
+  };
+}
+
+function toPort(info: Json): Link['port'] {
+  if (info.info_slave_kind !== 'bridge') return undefined;
+  const data = objectOf(info.info_slave_data);
+  return { hairpin: data.hairpin === true, isolated: data.isolated === true };
+}
+
+function toCidr(item: unknown): Cidr[] {
+  const { local, prefixlen } = objectOf(item);
+  const address = parseAddress(textOf(local));
+  return address === undefined ? [] : [{ address, prefixLength: Number(prefixlen) }];
+}
+
+function parseObjects(text: string): Json[] {
+  const document: unknown = text.trim() === '' ? [] : JSON.parse(text);
+  return listOf(document).map(objectOf);
+}
+
+function objectOf(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function optionalText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

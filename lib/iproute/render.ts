@@ -1,0 +1,102 @@
+import { formatAddress } from '../net/address.ts';
+import { formatCidr } from '../net/cidr.ts';
+import type { BridgeOperation, IpOperation } from '../plan/operation.ts';
+
+type Rendered<Kind extends IpOperation['kind']> = Extract<IpOperation, { kind: Kind }>;
+
+/**
+ * The line of `ip -batch` for one operation.
+ *
+ * Every device stands behind `dev` or `name`: a link called `a` or `d` would be read as a keyword. The batch is
+ * cut at white space and has no way to quote, so only branded values are rendered, and each word is checked.
+ */
+export function renderIp(operation: IpOperation): string {
+  return joinWords(ipWords(operation));
+}
+
+/** The line of `bridge -batch` for one operation. */
+export function renderBridge({ kind, port, firstId, lastId, untagged }: BridgeOperation): string {
+  const verb = kind === 'add-vlan' ? 'add' : 'del';
+  const range = firstId === lastId ? `${firstId}` : `${firstId}-${lastId}`;
+  return joinWords(['vlan', verb, 'dev', port, 'vid', range, ...(untagged ? ['pvid', 'untagged'] : [])]);
+}
+
+function ipWords(operation: IpOperation): string[] {
+  switch (operation.kind) {
+    case 'add-bridge':
+      return addBridge(operation);
+    case 'add-veth':
+      return addVeth(operation);
+    case 'delete-link':
+      return ['link', 'del', 'dev', operation.name];
+    case 'set-alias':
+      return ['link', 'set', 'dev', operation.name, 'alias', operation.alias];
+    case 'set-master':
+      return ['link', 'set', 'dev', operation.name, 'master', operation.master];
+    case 'set-promiscuous':
+      return ['link', 'set', 'dev', operation.name, 'promisc', 'on'];
+    case 'set-vlan-filtering':
+      return ['link', 'set', 'dev', operation.name, 'type', 'bridge', 'vlan_filtering', '1'];
+    case 'set-up':
+      return ['link', 'set', 'dev', operation.name, 'up'];
+    case 'set-port':
+      return setPort(operation);
+    case 'add-address':
+      return addAddress(operation);
+    case 'delete-address':
+      return ['addr', 'del', formatCidr(operation.address), 'dev', operation.link];
+    case 'add-route':
+      return addRoute(operation);
+  }
+}
+
+function addBridge({ name, mac, mtu, vlanFiltering }: Rendered<'add-bridge'>): string[] {
+  const words = ['link', 'add', 'name', name, ...option('mtu', mtu), 'address', mac, 'type', 'bridge'];
+  return vlanFiltering ? [...words, 'vlan_filtering', '1'] : words;
+}
+
+function addVeth({ name, mac, mtu, peer }: Rendered<'add-veth'>): string[] {
+  const own = ['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac, 'type', 'veth'];
+  const far = ['peer', 'name', peer.name, 'mtu', `${mtu}`, 'address', peer.mac];
+  return [...own, ...far, ...option('netns', peer.netns)];
+}
+
+function setPort({ name, hairpin, isolated }: Rendered<'set-port'>): string[] {
+  const flags = [...(hairpin ? ['hairpin', 'on'] : []), ...(isolated ? ['isolated', 'on'] : [])];
+  return ['link', 'set', 'dev', name, 'type', 'bridge_slave', ...flags];
+}
+
+/** `replace` because the same address may be there already; `brd +` gives the broadcast address that the reference sets. */
+function addAddress({
+  link,
+  address,
+  detectDuplicates,
+}: Rendered<'add-address' | 'delete-address'>): string[] {
+  const isV6 = address.address.family === 6;
+  const flags = isV6 ? (detectDuplicates ? [] : ['nodad']) : address.prefixLength < 31 ? ['brd', '+'] : [];
+  return ['addr', 'replace', formatCidr(address), ...flags, 'dev', link];
+}
+
+function addRoute({ link, route }: Rendered<'add-route'>): string[] {
+  const via = route.gw === undefined ? [] : ['via', formatAddress(route.gw)];
+  const scope = route.scope ?? (route.gw === undefined && route.dst.address.family === 4 ? 253 : undefined);
+  return [
+    ...['route', 'add', formatCidr(route.dst), ...via, 'dev', link],
+    ...option('scope', scope),
+    ...option('mtu', route.mtu),
+    ...option('advmss', route.advmss),
+    ...option('metric', route.priority),
+    ...option('table', route.table),
+  ];
+}
+
+function option(name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [name, `${value}`];
+}
+
+/** The last guard before a script: a word that `ip -batch` would cut, quote or take for a comment is a bug of ours. */
+function joinWords(words: readonly string[]): string {
+  const bad = words.find((word) => !/^[\x21-\x7e]+$/.test(word) || /["'#\\]/.test(word));
+  if (bad === undefined) return words.join(' ');
+  throw new Error(`not a word that ip -batch can take: ${JSON.stringify(bad)}`);
+}

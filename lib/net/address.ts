@@ -1,0 +1,39 @@
+import { Address4, Address6 } from 'ip-address';
+
+export type Family = 4 | 6;
+
+/** One IP address: its family and its value as an unsigned number of 32 or 128 bits. */
+export type IpAddress = { readonly family: Family; readonly bits: bigint };
+
+const mappedPrefix = 0xffffn;
+
+/**
+ * Undefined for anything but one bare address: no prefix length, no zone.
+ * An IPv4-mapped IPv6 address is the IPv4 address, as the reference plugins take it.
+ */
+export function parseAddress(text: string): IpAddress | undefined {
+  if (/[/%]/.test(text)) return undefined;
+  if (Address4.isValid(text)) return { family: 4, bits: new Address4(text).bigInt() };
+  if (!Address6.isValid(text)) return undefined;
+  const bits = new Address6(text).bigInt();
+  return bits >> 32n === mappedPrefix ? { family: 4, bits: bits & 0xffffffffn } : { family: 6, bits };
+}
+
+/** The canonical text: dotted decimal, or RFC 5952. */
+export function formatAddress({ family, bits }: IpAddress): string {
+  return (family === 4 ? Address4.fromBigInt(bits) : Address6.fromBigInt(bits)).correctForm();
+}
+
+/** Length of an address in bits. */
+export function widthOf(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
+export function isSameAddress(one: IpAddress, other: IpAddress): boolean {
+  return one.family === other.family && one.bits === other.bits;
+}
+
+/** The address `distance` further; it may run out of the family's space, which the caller bounds. */
+export function addressAfter({ family, bits }: IpAddress, distance = 1n): IpAddress {
+  return { family, bits: bits + distance };
+}

@@ -1,0 +1,46 @@
+import { formatCidr } from '../net/cidr.ts';
+import type { Operation } from './operation.ts';
+
+/** What an operation does, in words for an operator who reads that it failed. */
+export function describeOperation(operation: Operation): string {
+  switch (operation.kind) {
+    case 'add-bridge':
+      return `creating bridge ${operation.name}${operation.vlanFiltering ? vlanNeed : ''}`;
+    case 'add-veth':
+      return `creating the veth pair ${operation.name} and ${operation.peer.name}`;
+    case 'delete-link':
+      return `removing link ${operation.name}`;
+    case 'delete-unused-bridge':
+      return `removing bridge ${operation.name}`;
+    case 'set-alias':
+      return `naming the owner of ${operation.name}`;
+    case 'set-master':
+      return `attaching ${operation.name} to bridge ${operation.master}`;
+    case 'set-promiscuous':
+      return `making ${operation.name} promiscuous`;
+    case 'set-vlan-filtering':
+      return `switching on VLAN filtering on bridge ${operation.name}${vlanNeed}`;
+    case 'set-up':
+      return `setting ${operation.name} up`;
+    case 'set-port':
+      return `setting the port flags of ${operation.name}`;
+    case 'add-address':
+      return `adding ${formatCidr(operation.address)} to ${operation.link}`;
+    case 'delete-address':
+      return `removing ${formatCidr(operation.address)} from ${operation.link}`;
+    case 'add-route':
+      return `adding the route to ${formatCidr(operation.route.dst)} by ${operation.link}`;
+    case 'add-vlan':
+      return `adding port ${operation.port} to VLAN ${operation.firstId}${vlanNeed}`;
+    case 'delete-vlan':
+      return `removing port ${operation.port} from VLAN ${operation.firstId}`;
+    case 'set-sysctl':
+      return `setting /proc/sys/net/${operation.path} to ${operation.value}`;
+    case 'await-addresses':
+      return `waiting for the IPv6 addresses of ${operation.link}`;
+    default:
+      return `writing nftables table ${operation.table.family} ${operation.table.name}`;
+  }
+}
+
+const vlanNeed = ' (VLAN filtering; the kernel needs CONFIG_BRIDGE_VLAN_FILTERING)';

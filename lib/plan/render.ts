@@ -1,0 +1,60 @@
+import { renderBridge, renderIp } from '../iproute/render.ts';
+import { renderNft } from '../nft/render.ts';
+import { type Batch, groupSteps, toBatch, undoOf } from './batch.ts';
+import type { Plan, SettleOperation, SysctlOperation } from './operation.ts';
+
+/** The exact lines that a batch hands to its tool; for writes below /proc and for waits, lines that say the same. */
+export function renderBatch(batch: Batch): readonly string[] {
+  switch (batch.tool) {
+    case 'ip':
+      return batch.operations.map(renderIp);
+    case 'bridge':
+      return batch.operations.map(renderBridge);
+    case 'nft':
+      return renderNft(batch.operations);
+    case 'sysctl':
+      return batch.operations.map(renderSysctl);
+    case 'settle':
+      return batch.operations.map(renderSettle);
+    case 'unused-bridge':
+      return batch.operations.map(({ name }) => `link del dev ${name}`);
+  }
+}
+
+/** A plan as text for people and for goldens: each batch under a heading, then what would undo it. */
+export function renderPlan(plan: Plan): string {
+  const batches = groupSteps(plan).map((group) =>
+    toBatch(
+      group[0].place,
+      group.map(({ operation }) => operation),
+    ),
+  );
+  return [
+    ...batches.flatMap((batch) => renderSection('', batch)),
+    ...undoOf(plan).flatMap((batch) => renderSection('undo: ', batch)),
+  ].join('\n');
+}
+
+const headings = {
+  ip: 'ip -batch -',
+  bridge: 'bridge -batch -',
+  nft: 'nft -f -',
+  sysctl: 'write /proc/sys/net',
+  settle: 'wait',
+  'unused-bridge': 'ip -batch -, if the bridge has no port',
+} as const;
+
+function renderSection(prefix: string, batch: Batch): string[] {
+  return [
+    `# ${prefix}${batch.place}: ${headings[batch.tool]}`,
+    ...renderBatch(batch).map((line) => `  ${line}`),
+  ];
+}
+
+function renderSysctl({ path, value }: SysctlOperation): string {
+  return `${path} = ${value}`;
+}
+
+function renderSettle({ link, timeoutMs }: SettleOperation): string {
+  return `until no IPv6 address of ${link} is tentative, at most ${timeoutMs} ms`;
+}

@@ -1,0 +1,71 @@
+import { isContainerNetns, requireContainerNetns } from '../../lib/attach/netns.ts';
+import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
+import type { Ipam, SelectIpam } from '../../lib/cni/ipam.ts';
+import type { Result } from '../../lib/cni/result.ts';
+import { CniError, ErrorCode, inContext } from '../../lib/errors/cni-error.ts';
+import { withLaterFailures } from '../../lib/errors/collect.ts';
+import { applyPlan } from '../../lib/exec/apply.ts';
+import { hasInterface, type Machine } from '../../lib/exec/machine.ts';
+import { parseBridgeConfig, parseRequestedMac } from './config.ts';
+import { observe } from './observe.ts';
+import { type AddRequest, planAdd } from './plan.ts';
+
+const nothingLeased: Result = { interfaces: [], ips: [], routes: [], dns: {} };
+
+/**
+ * Attaches the container to the bridge: parse, lease, observe, plan, apply. What fails takes back all before it.
+ * @throws CniError
+ */
+export function add(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Result {
+  const config = parseBridgeConfig(call.conf);
+  const mac = parseRequestedMac(call.conf, call.attachment);
+  requireContainerNetns(call.attachment, machine);
+  const ipam = selectIpam(call);
+  const leased = ipam?.add(call) ?? nothingLeased;
+  try {
+    return attach({ config, attachment: call.attachment, mac, leased }, machine);
+  } catch (error) {
+    throw withLaterFailures(error, ipam === undefined ? [] : release(ipam, call));
+  }
+}
+
+/** How often an ADD begins again because the bridge has come or gone under it. */
+const mostAttempts = 5;
+
+function attach(request: AddRequest, machine: Machine): Result {
+  const { config, leased } = request;
+  const addresses = leased.ips.map(({ address }) => address);
+  for (let attempt = 1; ; attempt++) {
+    const observed = observe(machine, config, addresses);
+    const { plan, result } = planAdd(request, observed);
+    try {
+      applyPlan(plan, { machine, netns: request.attachment.netns });
+      return result;
+    } catch (error) {
+      const hadBridge = observed.bridge !== undefined;
+      if (attempt < mostAttempts && hasInterface(machine, config.bridge) !== hadBridge) continue;
+      throw explainFailure(error, request, machine);
+    }
+  }
+}
+
+/** The kernel says "File exists" for an interface of that name in the container: say which, and what to do. */
+function explainFailure(error: unknown, { attachment }: AddRequest, machine: Machine): unknown {
+  const { netns, ifName, containerId } = attachment;
+  if (!isContainerNetns(netns, machine)) return error;
+  if (!machine.inNetns(netns, () => hasInterface(machine, ifName))) return error;
+  return new CniError(
+    ErrorCode.internal,
+    `container ${containerId} has an interface ${ifName} already (in ${netns}); an ADD must follow a DEL`,
+    { cause: error },
+  );
+}
+
+function release(ipam: Ipam, call: AttachmentCall): readonly unknown[] {
+  try {
+    inContext('releasing the lease', () => ipam.del(call));
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}

@@ -1,0 +1,87 @@
+import { checkContainerSide } from '../../lib/attach/check.ts';
+import { requireContainerNetns } from '../../lib/attach/netns.ts';
+import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
+import type { SelectIpam } from '../../lib/cni/ipam.ts';
+import type { Result } from '../../lib/cni/result.ts';
+import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
+import type { Machine } from '../../lib/exec/machine.ts';
+import { observeChains, observeLink, observeTable } from '../../lib/exec/observe.ts';
+import { isWritten, masqueradeChains } from '../../lib/masquerade/masquerade.ts';
+import { hostVethName } from '../../lib/net/ifname.ts';
+import { parseMac } from '../../lib/net/mac.ts';
+import { bridgeTable, hasSpoofRules, missingElements } from '../../lib/spoofcheck/spoofcheck.ts';
+import { type BridgeConfig, parseBridgeConfig } from './config.ts';
+import { masqueradeOf, spoofCheckOf } from './plan.ts';
+
+/** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
+export function check(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): void {
+  const config = parseBridgeConfig(call.conf);
+  const prevResult = call.conf.prevResult();
+  if (prevResult === undefined) call.conf.fields.missing('prevResult');
+  requireContainerNetns(call.attachment, machine);
+  selectIpam(call)?.check(call);
+  checkHostSide(config, call, machine);
+  if (!config.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
+  checkFilters(config, call, { machine, prevResult });
+}
+
+function checkHostSide(config: BridgeConfig, { attachment }: AttachmentCall, machine: Machine): void {
+  const bridge = observeLink(machine, config.bridge);
+  if (bridge?.kind !== 'bridge') throw wrong(`there is no bridge ${config.bridge}`);
+  if (!bridge.isUp) throw wrong(`bridge ${config.bridge} is down`);
+  const name = hostVethName(attachment.containerId, attachment.ifName);
+  const port = observeLink(machine, name);
+  if (port === undefined) throw wrong(`there is no ${name}, the host end of ${attachment.ifName}`);
+  if (port.master !== config.bridge) throw wrong(`${name} is not a port of bridge ${config.bridge}`);
+  if (!port.isUp) throw wrong(`${name} is down`);
+  if (config.isolated && port.port?.isolated !== true)
+    throw wrong(`${name} is not isolated, which portIsolation asks for`);
+}
+
+type Evidence = { readonly machine: Machine; readonly prevResult: Result };
+
+function checkFilters(config: BridgeConfig, call: AttachmentCall, { machine, prevResult }: Evidence): void {
+  const chains = toChains(config, prevResult);
+  const listing = observeChains(machine, chains);
+  const absent = chains.find((chain) => !isWritten(chain, listing));
+  if (absent !== undefined)
+    throw wrong(`nftables chain inet fairlead ${absent.chain} (masquerade) is missing or altered`);
+  checkSpoofCheck(config, call, { machine, prevResult });
+}
+
+function toChains(config: BridgeConfig, { ips }: Result): ReturnType<typeof masqueradeChains> {
+  const masquerade = masqueradeOf(
+    config,
+    ips.map(({ address }) => address),
+  );
+  return masquerade === undefined ? [] : masqueradeChains(masquerade);
+}
+
+function checkSpoofCheck(
+  config: BridgeConfig,
+  { attachment }: AttachmentCall,
+  { machine, prevResult }: Evidence,
+): void {
+  const port = hostVethName(attachment.containerId, attachment.ifName);
+  const mac = parseMac(
+    prevResult.interfaces.find(({ name, sandbox }) => sandbox !== undefined && name === attachment.ifName)
+      ?.mac ?? '',
+  );
+  if (mac === undefined) return;
+  const expected = spoofCheckOf(
+    config,
+    port,
+    mac,
+    prevResult.ips.map(({ address }) => address.address),
+  );
+  if (expected === undefined) return;
+  const listing = observeTable(machine, bridgeTable);
+  if (!hasSpoofRules(listing))
+    throw wrong('the rules of the spoof check (nftables table bridge fairlead) are missing or altered');
+  const [missing] = missingElements(expected, listing);
+  if (missing !== undefined) throw wrong(`the spoof check lacks ${missing} (nftables table bridge fairlead)`);
+}
+
+function wrong(what: string): CniError {
+  return new CniError(ErrorCode.internal, `${what}; DEL and ADD the container again`);
+}

@@ -1,0 +1,142 @@
+import type { PortVlans } from '../../lib/bridge/plan.ts';
+import { Fields, unexpected } from '../../lib/cni/fields.ts';
+import type { Attachment } from '../../lib/cni/invocation.ts';
+import type { NetConf } from '../../lib/cni/netconf.ts';
+import type { ResultDns } from '../../lib/cni/result.ts';
+import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
+import { type IfName, ifNameProblem, parseIfName } from '../../lib/net/ifname.ts';
+import { type Mac, parseMac } from '../../lib/net/mac.ts';
+
+/** The configuration of `bridge`; README.md lists the fields. */
+export type BridgeConfig = {
+  readonly network: string;
+  readonly bridge: IfName;
+  readonly isGateway: boolean;
+  readonly isDefaultGateway: boolean;
+  readonly forceAddress: boolean;
+  readonly ipMasq: boolean;
+  /** Bytes; undefined where the kernel's default is to stand. */
+  readonly mtu: number | undefined;
+  readonly hairpin: boolean;
+  readonly promiscuous: boolean;
+  readonly vlans: PortVlans;
+  readonly macSpoofCheck: boolean;
+  readonly ipSpoofCheck: boolean;
+  readonly detectDuplicates: boolean;
+  readonly disableContainerInterface: boolean;
+  readonly isolated: boolean;
+  readonly dns: ResultDns;
+};
+
+/** What a bridge is called when the configuration does not say. */
+const defaultBridge = 'cni0' as IfName;
+
+/** @throws CniError code 7 naming the field */
+export function parseBridgeConfig({ name, dns, fields }: NetConf): BridgeConfig {
+  const flag = (field: string) => fields.boolean(field) ?? false;
+  const isDefaultGateway = flag('isDefaultGateway');
+  const config: BridgeConfig = {
+    network: name,
+    bridge: parseBridgeName(fields),
+    isGateway: flag('isGateway') || isDefaultGateway,
+    isDefaultGateway,
+    forceAddress: flag('forceAddress'),
+    ipMasq: flag('ipMasq'),
+    mtu: fields.integer('mtu', { min: 0, max: 65_535 }) || undefined,
+    hairpin: flag('hairpinMode'),
+    promiscuous: flag('promiscMode'),
+    vlans: parseVlans(fields),
+    macSpoofCheck: flag('macspoofchk'),
+    ipSpoofCheck: flag('ipspoofchk'),
+    detectDuplicates: flag('enabledad'),
+    disableContainerInterface: flag('disableContainerInterface'),
+    isolated: flag('portIsolation'),
+    dns,
+  };
+  refuseContradictions(config, fields);
+  return config;
+}
+
+/**
+ * The MAC asked for: `runtimeConfig.mac` before `args.cni.mac` before CNI_ARGS `MAC`.
+ * @throws CniError code 7 for what is no unicast MAC
+ */
+export function parseRequestedMac({ fields }: NetConf, { args }: Attachment): Mac | undefined {
+  const wanted = 'a unicast MAC such as 02:00:00:00:00:01';
+  const fromRuntime = fields.object('runtimeConfig')?.parsed('mac', wanted, parseMac);
+  const fromArgs = fields.object('args')?.object('cni')?.parsed('mac', wanted, parseMac);
+  const text = [...args].find(([key]) => key.toUpperCase() === 'MAC')?.[1] ?? '';
+  const fromEnvironment = text === '' ? undefined : parseMac(text);
+  if (text !== '' && fromEnvironment === undefined) throw unexpected('CNI_ARGS MAC', wanted, text);
+  return fromRuntime ?? fromArgs ?? fromEnvironment;
+}
+
+function parseBridgeName(fields: Fields): IfName {
+  const name = fields.string('bridge') ?? '';
+  if (name === '') return defaultBridge;
+  const problem = ifNameProblem(name);
+  if (problem === undefined) return name as IfName;
+  throw unexpected('bridge', `the name of an interface (this one ${problem})`, name);
+}
+
+function refuseContradictions(config: BridgeConfig, fields: Fields): void {
+  const backend = fields.string('ipMasqBackend') ?? '';
+  if (!['', 'iptables', 'nftables'].includes(backend)) {
+    throw unexpected('ipMasqBackend', 'nftables or iptables (both are served by nftables)', backend);
+  }
+  if (config.hairpin && config.promiscuous) {
+    throw contradiction(
+      'hairpinMode and promiscMode cannot both be true: a promiscuous bridge would deliver twice',
+    );
+  }
+  const hasIpam = (fields.object('ipam')?.string('type') ?? '') !== '';
+  if (config.disableContainerInterface && hasIpam) {
+    throw contradiction('disableContainerInterface leaves the interface down, so ipam must be empty');
+  }
+}
+
+function contradiction(message: string): CniError {
+  return new CniError(ErrorCode.invalidConfig, message);
+}
+
+const highestVlan = 4094;
+
+function parseVlans(fields: Fields): PortVlans {
+  const vlan = fields.integer('vlan', { min: 0, max: highestVlan }) ?? 0;
+  const tagged = fields.array('vlanTrunk', parseTrunk) ?? [];
+  if (vlan !== 0 && tagged.length > 0) {
+    throw contradiction(
+      'vlan and vlanTrunk cannot both be set: a port is untagged in one VLAN or a trunk of several',
+    );
+  }
+  return {
+    untagged: vlan === 0 ? undefined : vlan,
+    tagged: tagged.flat(),
+    keepDefault: fields.boolean('preserveDefaultVlan') ?? true,
+  };
+}
+
+/** `{"id": 100}` or `{"minID": 100, "maxID": 200}` or both. */
+function parseTrunk(item: unknown, path: string): { firstId: number; lastId: number }[] {
+  const fields = new Fields(item, path);
+  const limits = { min: 0, max: highestVlan };
+  const id = fields.integer('id', limits) ?? 0;
+  const firstId = fields.integer('minID', limits) ?? 0;
+  const lastId = fields.integer('maxID', limits) ?? 0;
+  if (id === 0 && firstId === 0 && lastId === 0) throw unexpected(path, 'id, or minID and maxID', item);
+  if ((firstId === 0) !== (lastId === 0) || firstId > lastId) {
+    throw unexpected(path, 'minID and maxID together, minID not above maxID', item);
+  }
+  return [
+    ...(id === 0 ? [] : [{ firstId: id, lastId: id }]),
+    ...(firstId === 0 ? [] : [{ firstId, lastId }]),
+  ];
+}
+
+/** The interface of the host that carries the gateway addresses of a VLAN. */
+export function vlanGatewayName(bridge: IfName, vlan: number): IfName {
+  const name = `${bridge}.${vlan}`;
+  const parsed = parseIfName(name);
+  if (parsed !== undefined) return parsed;
+  throw unexpected('bridge', `a name short enough for its VLAN interface ${name}`, bridge);
+}

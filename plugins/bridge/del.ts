@@ -1,0 +1,46 @@
+import { detach } from '../../lib/attach/detach.ts';
+import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
+import type { SelectIpam } from '../../lib/cni/ipam.ts';
+import { toCniError } from '../../lib/errors/cni-error.ts';
+import { throwCollected } from '../../lib/errors/collect.ts';
+import type { Machine } from '../../lib/exec/machine.ts';
+import { observeTable } from '../../lib/exec/observe.ts';
+import { hostVethName } from '../../lib/net/ifname.ts';
+import type { NftOperation } from '../../lib/nft/operation.ts';
+import { bridgeTable, planRemoval } from '../../lib/spoofcheck/spoofcheck.ts';
+import { type BridgeConfig, parseBridgeConfig } from './config.ts';
+
+/**
+ * Takes the attachment away: link and rules, then the lease. Needs no namespace, no CNI_ARGS and no previous result,
+ * and succeeds where nothing is left. A lease is kept while its link cannot be removed: the address is still in use.
+ * @throws CniError after having done all that could be done
+ */
+export async function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
+  const { attachment } = call;
+  const config = parseBridgeConfig(call.conf);
+  const failures = await detach(attachment, checkedElements(config, call, machine), machine);
+  throwCollected(failures.length > 0 ? failures : await release(call, selectIpam));
+}
+
+async function release(call: AttachmentCall, selectIpam: SelectIpam): Promise<readonly unknown[]> {
+  try {
+    await selectIpam(call)?.del(call);
+    return [];
+  } catch (error) {
+    return [toCniError(error)];
+  }
+}
+
+/**
+ * The spoof check's elements of the attachment's port. They are looked up: what stands there counts, not what this
+ * configuration or a previous result would have made.
+ */
+function checkedElements(
+  config: BridgeConfig,
+  { attachment }: AttachmentCall,
+  machine: Machine,
+): readonly NftOperation[] {
+  if (!config.macSpoofCheck && !config.ipSpoofCheck) return [];
+  const own = hostVethName(attachment.containerId, attachment.ifName);
+  return planRemoval(observeTable(machine, bridgeTable), (port) => port === own);
+}

@@ -1,0 +1,165 @@
+import { Command, CommanderError } from 'commander';
+import { defaultDataDir } from '../../ipam/host-local/config.ts';
+import { renderError } from '../../lib/cni/dispatch.ts';
+import type { Environment } from '../../lib/cni/invocation.ts';
+import { parseNetworkName } from '../../lib/cni/netconf.ts';
+import { toCniError } from '../../lib/errors/cni-error.ts';
+import type { Machine } from '../../lib/exec/machine.ts';
+import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
+import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
+import { removeNetwork } from './network-rm.ts';
+import { print, type Terminal } from './terminal.ts';
+
+/** What the command line is given by the composition root. */
+export type CliContext = Terminal & {
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly version: string;
+  readonly machine: Machine;
+  readonly explainers: ReadonlyMap<string, Explainer>;
+  readonly readStdin: () => string;
+};
+
+/**
+ * The `fairlead` command line.
+ * @returns the exit status: 0, 1 after a failure, 2 for wrong usage
+ */
+export async function runCli(context: CliContext): Promise<number> {
+  try {
+    await createProgram(context).parseAsync([...context.argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportFailure(context, error);
+  }
+}
+
+function createProgram(context: CliContext): Command {
+  const program = new Command('fairlead')
+    .description(
+      'Container networks: what the CNI plugins of this machine have made, and what they would make.',
+    )
+    .version(context.version)
+    .exitOverride()
+    .configureOutput({ writeOut: context.writeStdout, writeErr: context.writeStderr });
+  addExplain(program, context);
+  addLeases(program, context);
+  addGc(program, context);
+  addNetwork(program, context);
+  return program;
+}
+
+function addExplain(program: Command, context: CliContext): void {
+  program
+    .command('explain')
+    .description('print what an ADD with the configuration on stdin would do and answer, without doing it')
+    .option(
+      '--container-id <id>',
+      'as the runtime would call the container',
+      context.env.CNI_CONTAINERID ?? 'example',
+    )
+    .option(
+      '--netns <path>',
+      "the container's network namespace",
+      context.env.CNI_NETNS ?? '/run/netns/example',
+    )
+    .option('--ifname <name>', "the container's interface", context.env.CNI_IFNAME ?? 'eth0')
+    .option('--json', 'print JSON')
+    .action(
+      ({
+        containerId,
+        netns,
+        ifname,
+        json,
+      }: {
+        containerId: string;
+        netns: string;
+        ifname: string;
+        json?: true;
+      }) => {
+        const env = { ...context.env, CNI_CONTAINERID: containerId, CNI_NETNS: netns, CNI_IFNAME: ifname };
+        const explanations = explainConfiguration(context.readStdin(), env, context.explainers);
+        print(context, json === true, explanations, () => renderExplanations(explanations));
+      },
+    );
+}
+
+type LeaseOptions = { readonly dataDir: string; readonly network?: string; readonly json?: true };
+
+function withLeaseOptions(command: Command): Command {
+  return command
+    .option('--data-dir <dir>', 'where host-local keeps its leases', defaultDataDir)
+    .option('--network <name>', 'only this network')
+    .option('--json', 'print JSON');
+}
+
+function toScope({ dataDir, network }: LeaseOptions): LeaseScope {
+  return { dataDir, network: network === undefined ? undefined : parseNetworkName(network) };
+}
+
+function addLeases(program: Command, context: CliContext): void {
+  const command = program
+    .command('leases')
+    .description('list the leased addresses, whose they are, and whether those still live');
+  withLeaseOptions(command).action((options: LeaseOptions) => {
+    const leases = collectLeases(toScope(options), context.machine);
+    print(context, options.json === true, leases, () => renderLeases(leases));
+  });
+}
+
+function addGc(program: Command, context: CliContext): void {
+  const command = program
+    .command('gc')
+    .description('free the leases of containers that are proven dead, and rules whose link is gone')
+    .option('--dry-run', 'only show what would be freed')
+    .option('--free <address>', 'free this address of --network, although nothing proves its container dead');
+  withLeaseOptions(command).action((options: LeaseOptions & { dryRun?: true; free?: string }) => {
+    const freed = freeLeases(options, command, context.machine);
+    const verb = options.dryRun === true ? 'would free' : 'freed';
+    print(context, options.json === true, freed, () =>
+      freed.length === 0 ? 'nothing to free' : `${verb}:\n${renderLeases(freed)}`,
+    );
+  });
+}
+
+function freeLeases(
+  options: LeaseOptions & { dryRun?: true; free?: string },
+  command: Command,
+  machine: Machine,
+) {
+  const scope = toScope(options);
+  if (options.free === undefined) return collectGarbage(scope, options.dryRun === true, machine);
+  const { network } = scope;
+  if (network === undefined)
+    command.error('error: --free needs --network: the same address may be leased in several');
+  return [freeAddress({ ...scope, network }, options.free, machine)];
+}
+
+function addNetwork(program: Command, context: CliContext): void {
+  program
+    .command('network')
+    .description('networks as a whole')
+    .command('rm <name>')
+    .description('remove bridge, rules and lease directories of a network that has no containers')
+    .option('--data-dir <dir>', 'where host-local keeps its leases', defaultDataDir)
+    .option('--json', 'print JSON')
+    .action((name: string, { dataDir, json }: { dataDir: string; json?: true }) => {
+      const removed = removeNetwork(parseNetworkName(name), dataDir, context.machine);
+      const things = [...removed.bridges.map((bridge) => `bridge ${bridge}`), ...removed.rules];
+      print(context, json === true, removed, () =>
+        things.length === 0
+          ? `network ${name}: nothing was left of it`
+          : `network ${name}: removed ${things.join(', ')}`,
+      );
+    });
+}
+
+function reportFailure(context: CliContext, error: unknown): number {
+  const { message, details } = toCniError(error);
+  if (context.argv.includes('--json')) {
+    context.writeStdout(`${JSON.stringify(renderError(error, '1.1.0'), null, 2)}\n`);
+  } else {
+    context.writeStderr(`fairlead: ${message}${details === undefined ? '' : `\n  ${details}`}\n`);
+  }
+  return 1;
+}

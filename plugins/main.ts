@@ -1,0 +1,97 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { preview } from '../ipam/host-local/add.ts';
+import { createHostLocal } from '../ipam/host-local/plugin.ts';
+import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
+import { createSelectIpam } from '../lib/cni/ipam.ts';
+import { specVersions } from '../lib/cni/version.ts';
+import { isOfBuild } from '../lib/exec/build.ts';
+import { createMachine } from '../lib/exec/machine.ts';
+import { createInNetns } from '../lib/exec/netns.ts';
+import { createSpawnRunner, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
+import { explain } from './bridge/explain.ts';
+import { createBridge } from './bridge/plugin.ts';
+
+/** Set by the build script; the id of the build that this executable is of. */
+declare const __FAIRLEAD_BUILD__: string;
+declare const __FAIRLEAD_VERSION__: string;
+
+declare global {
+  namespace NodeJS {
+    interface Process {
+      /** Ends the process without tearing down the JavaScript heap. */
+      reallyExit(status: number): never;
+    }
+  }
+}
+
+/** The composition root: the name that the executable was called by decides which part it plays. */
+async function main(): Promise<number> {
+  const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
+  const { PATH } = process.env;
+  const machine = createMachine({
+    run: createSpawnSyncRunner(PATH),
+    start: createSpawnRunner(PATH),
+    inNetns: createInNetns(() => process.abort()),
+  });
+  const hostLocal = createHostLocal(machine);
+  const selectIpam = createSelectIpam({
+    machine,
+    builtIn: new Map([[hostLocal.name, hostLocal]]),
+    isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
+  });
+  const bridge = createBridge(machine, selectIpam);
+  const plugin = [bridge, hostLocal].find((each) => each.name === name);
+  if (plugin !== undefined) return runPlugin(plugin);
+  const { runCli } = await import('./cli/cli.ts');
+  return runCli({
+    argv: process.argv.slice(2),
+    env: process.env,
+    version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
+    machine,
+    explainers: new Map([[bridge.name, (call) => explain(call, machine, preview)]]),
+    readStdin,
+    writeStdout,
+    writeStderr: (text) => writeAll(2, text),
+    isTerminal: process.stdout.isTTY === true,
+  });
+}
+
+function runPlugin(plugin: Plugin): number | Promise<number> {
+  if ((process.env.CNI_COMMAND ?? '') === '') {
+    writeAll(
+      2,
+      `CNI ${plugin.name} plugin fairlead ${__FAIRLEAD_VERSION__}\nCNI protocol versions supported: ${specVersions.join(', ')}\n`,
+    );
+    return 0;
+  }
+  return dispatch(plugin, { env: process.env, readStdin, writeStdout });
+}
+
+function readStdin(): string {
+  return readFileSync(0, 'utf8');
+}
+
+function writeStdout(text: string): void {
+  writeAll(1, text);
+}
+
+/** A pipe may take less than all at once, or, where it is shared, nothing for the moment. */
+function writeAll(fd: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    }
+  }
+}
+
+// reallyExit skips the tearing down of the JavaScript heap, which costs every call 2 ms.
+main().then(
+  (status) => process.reallyExit(status),
+  (error) => {
+    writeAll(2, `fairlead: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.reallyExit(70);
+  },
+);

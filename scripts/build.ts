@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { build, type Plugin } from 'esbuild';
+import { execa } from 'execa';
+import { buildIdLength, buildMark } from '../lib/exec/build.ts';
+
+// Makes dist/bin/fairlead, a Node single-executable application, and a hard link to it for each plugin.
+
+const out = 'dist/bin';
+const work = 'dist/build';
+const pluginNames = ['bridge', 'host-local'];
+const placeholder = 'f'.repeat(buildIdLength);
+
+/**
+ * One CommonJS file: of the forms that Node takes, the fastest to load. The id is a hash of what it is made from, so
+ * the same source with the same Node gives the same id.
+ */
+async function bundle(): Promise<string> {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  const outfile = `${work}/fairlead.cjs`;
+  await build({
+    entryPoints: ['plugins/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    minify: true,
+    legalComments: 'none',
+    // proper-lockfile's graceful-fs queues asynchronous calls when descriptors run out; its synchronous calls, the
+    // only ones used, are those of node:fs, and loading it costs every ADD 1 ms.
+    alias: { 'graceful-fs': 'node:fs' },
+    plugins: [withoutSignalHandlers],
+    define: {
+      __FAIRLEAD_BUILD__: JSON.stringify(placeholder),
+      __FAIRLEAD_VERSION__: JSON.stringify(version),
+    },
+  });
+  const text = await readFile(outfile, 'utf8');
+  const id = createHash('sha256')
+    .update(process.versions.node)
+    .update(text)
+    .digest('hex')
+    .slice(0, buildIdLength);
+  await writeFile(outfile, text.replaceAll(placeholder, id));
+  return id;
+}
+
+/**
+ * proper-lockfile would remove its locks on SIGTERM. A plugin works synchronously, where a JavaScript handler only
+ * delays the signal; and the lock of a process that was ended is stale after 2 s anyway.
+ */
+const withoutSignalHandlers: Plugin = {
+  name: 'without-signal-handlers',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^signal-exit$/ }, ({ path, importer }) =>
+      importer.includes('/proper-lockfile/') ? { path, namespace: 'no-handlers' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'no-handlers' }, () => ({ contents: 'module.exports = () => () => {};' }));
+  },
+};
+
+/** Before the injection: afterwards strip would take the application away, too. */
+async function stripNode(): Promise<void> {
+  await copyFile(process.execPath, `${work}/node`);
+  await chmod(`${work}/node`, 0o755);
+  const { failed } = await execa('strip', [`${work}/node`], { reject: false });
+  if (failed)
+    console.error(
+      'strip is not installed (package binutils): the executable will be 30 MB larger than need be',
+    );
+}
+
+async function inject(): Promise<void> {
+  const config = `${work}/sea.json`;
+  await writeFile(
+    config,
+    JSON.stringify({
+      main: `${work}/fairlead.cjs`,
+      executable: `${work}/node`,
+      output: `${work}/fairlead`,
+      disableExperimentalSEAWarning: true,
+      useCodeCache: true,
+      // A runtime's NODE_OPTIONS must not run code in a plugin; a warning must not stand among its output.
+      execArgvExtension: 'none',
+      execArgv: ['--no-warnings'],
+    }),
+  );
+  await execa(process.execPath, ['--build-sea', config]);
+}
+
+async function finish(id: string): Promise<void> {
+  await appendFile(`${work}/fairlead`, buildMark + id);
+  await chmod(`${work}/fairlead`, 0o755);
+  await rename(`${work}/fairlead`, `${out}/fairlead`);
+  for (const name of pluginNames) await link(`${out}/fairlead`, `${out}/${name}`);
+
+}
+
+const startedAt = performance.now();
+await rm('dist', { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await mkdir(work, { recursive: true });
+const buildId = await bundle();
+await stripNode();
+await inject();
+await finish(buildId);
+const { size } = await stat(`${out}/fairlead`);
+const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+console.log(
+  `dist/bin/fairlead: ${(size / 1e6).toFixed(0)} MB, build ${buildId.slice(0, 12)}, Node ${process.versions.node}, in ${seconds} s`,
+);
