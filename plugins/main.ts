@@ -1,15 +1,18 @@
 import { readFileSync, writeSync } from 'node:fs';
+import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
 import { specVersions } from '../lib/cni/version.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
-import { createMachine } from '../lib/exec/machine.ts';
+import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
-import { createSpawnRunner, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
+import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
+import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import { explain } from './bridge/explain.ts';
 import { createBridge } from './bridge/plugin.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Set by the build script; the id of the build that this executable is of. */
 declare const __FAIRLEAD_BUILD__: string;
@@ -27,12 +30,7 @@ declare global {
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
-  const { PATH } = process.env;
-  const machine = createMachine({
-    run: createSpawnSyncRunner(PATH),
-    start: createSpawnRunner(PATH),
-    inNetns: createInNetns(() => process.abort()),
-  });
+  const machine = chooseMachine();
   const hostLocal = createHostLocal(machine);
   const selectIpam = createSelectIpam({
     machine,
@@ -54,6 +52,27 @@ async function main(): Promise<number> {
     writeStderr: (text) => writeAll(2, text),
     isTerminal: process.stdout.isTTY === true,
   });
+}
+
+/** FAIRLEAD_TIMINGS=1 has the parts of a call printed to stderr at its end, one JSON object a line. */
+const timings: Timing[] = [];
+
+function chooseMachine(): Machine {
+  const { PATH, FAIRLEAD_TIMINGS } = process.env;
+  const machine = createMachine({
+    run: createSpawnSyncRunner(PATH),
+    startDetached: createDetachedStarter(PATH),
+    inNetns: createInNetns(() => process.abort()),
+  });
+  if (FAIRLEAD_TIMINGS !== '1') return machine;
+  timings.push({ what: 'start', atMs: 0, tookMs: performance.now() });
+  return withTimings(machine, (timing) => timings.push(timing));
+}
+
+function printTimings(): void {
+  if (timings.length === 0) return;
+  const whole = { what: 'whole', atMs: 0, tookMs: performance.now() };
+  for (const timing of [...timings, whole]) writeAll(2, `${JSON.stringify(timing)}\n`);
 }
 
 function runPlugin(plugin: Plugin): number | Promise<number> {
@@ -87,11 +106,23 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-// reallyExit skips the tearing down of the JavaScript heap, which costs every call 2 ms.
-main().then(
-  (status) => process.reallyExit(status),
-  (error) => {
-    writeAll(2, `fairlead: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.reallyExit(70);
-  },
-);
+/** reallyExit skips the tearing down of the JavaScript heap, which costs every call 2 ms. */
+function run(): void {
+  main().then(
+    (status) => {
+      printTimings();
+      process.reallyExit(status);
+    },
+    (error) => {
+      writeAll(2, `fairlead: ${error instanceof Error ? error.stack : String(error)}\n`);
+      process.reallyExit(70);
+    },
+  );
+}
+
+if (startupSnapshot.isBuildingSnapshot()) {
+  void warmUp();
+  startupSnapshot.setDeserializeMainFunction(run);
+} else {
+  run();
+}

@@ -1,33 +1,88 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
-import { dispatch } from '../lib/cni/dispatch.ts';
+import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
+import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
 import { createBridge } from './bridge/plugin.ts';
 
-/** Runs an ADD, CHECK and DEL against a machine of paper. */
-export function warmUp(): void {
-  const dir = mkdtempSync('/tmp/fairlead-warm-up-');
-  const bridgeLink = '[{"ifname":"cni0","flags":["UP"],"mtu":1500,"address":"02:00:00:00:00:01","linkinfo":{"info_kind":"bridge","info_data":{}},"addr_info":[]}]';
-  const machine: Machine = {
-    run: ({ file, args }) => ({ status: 0, stdout: file === 'ip' && args.includes('show') ? bridgeLink : '', stderr: '' }),
-    start: async () => ({ status: 0, stdout: '', stderr: '' }),
+/**
+ * Runs ADD and DEL of every plugin against a machine of paper, while the executable's snapshot is being built: what
+ * has run once is in the snapshot as bytecode, and an ADD need not compile it (7 ms of 44, measured).
+ */
+export async function warmUp(): Promise<void> {
+  const dir = mkdtempSync(`${tmpdir()}/fairlead-build-`);
+  try {
+    const machine = createPaperMachine();
+    const hostLocal = createHostLocal(machine);
+    for (const plugin of [createBridge(machine, () => hostLocal), hostLocal]) {
+      for (const verb of ['ADD', 'DEL']) await call(plugin, verb, `${dir}/networks`);
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function call(plugin: Plugin, verb: string, dataDir: string): Promise<void> {
+  const conf = {
+    cniVersion: '1.1.0',
+    name: 'paper',
+    type: 'bridge',
+    isDefaultGateway: true,
+    ipMasq: true,
+    macspoofchk: true,
+    ipspoofchk: true,
+    ipam: {
+      type: 'host-local',
+      dataDir,
+      ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: 'fd00::/64' }]],
+      routes: [{ dst: '10.0.0.0/8' }],
+    },
+  };
+  const env = {
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: 'paper',
+    CNI_NETNS: '/run/netns/paper',
+    CNI_IFNAME: 'eth0',
+    CNI_PATH: '/opt/cni/bin',
+    CNI_ARGS: 'IgnoreUnknown=1',
+  };
+  let answer = '';
+  const status = await dispatch(plugin, {
+    env,
+    readStdin: () => JSON.stringify(conf),
+    writeStdout: (text) => {
+      answer += text;
+    },
+  });
+  if (status !== 0) throw new Error(`warming up: ${verb} of ${plugin.name} answered ${answer}`);
+}
+
+function createPaperMachine(): Machine {
+  return {
+    run: answerOf,
+    startDetached: () => ({ hasEnded: () => true }),
     inNetns: (_path, work) => work(),
-    identifyNetns: () => ({ device: 4, inode: 2 }),
-    identifyOwnNetns: () => ({ device: 4, inode: 1 }),
+    identifyNetns: () => ({ device: 1, inode: 2 }),
+    identifyOwnNetns: () => ({ device: 1, inode: 1 }),
     readProc: () => '1',
     writeProc: () => undefined,
     sleep: () => undefined,
   };
-  const hostLocal = createHostLocal(machine);
-  const bridge = createBridge(machine, () => hostLocal);
-  const conf = JSON.stringify({
-    cniVersion: '1.1.0', name: 'warm', type: 'bridge', isDefaultGateway: true, ipMasq: true,
-    ipam: { type: 'host-local', dataDir: dir, ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: 'fd00::/64' }]], routes: [{ dst: '10.0.0.0/8' }] },
-  });
-  const env = { CNI_CONTAINERID: 'warm', CNI_NETNS: '/run/netns/warm', CNI_IFNAME: 'eth0', CNI_PATH: '/x', CNI_ARGS: 'IgnoreUnknown=1' };
-  for (const verb of ['ADD', 'DEL', 'ADD', 'DEL']) {
-    void dispatch(bridge, { env: { ...env, CNI_COMMAND: verb }, readStdin: () => conf, writeStdout: (t) => { if (verb==='ADD') process.stderr.write(t.slice(0,100)); } });
-  }
-  rmSync(dir, { recursive: true });
-  rmSync(`${dir}.fairlead`, { recursive: true, force: true });
+}
+
+const paperBridge = [
+  {
+    ifname: 'cni0',
+    flags: ['UP'],
+    mtu: 1500,
+    address: '02:00:00:00:00:01',
+    linkinfo: { info_kind: 'bridge', info_data: {} },
+    addr_info: [{ family: 'inet', local: '10.1.0.1', prefixlen: 24 }],
+  },
+];
+
+function answerOf({ file, args }: Command): Outcome {
+  const stdout = file === 'ip' && args.includes('show') ? JSON.stringify(paperBridge) : '';
+  return { status: 0, stdout, stderr: '' };
 }

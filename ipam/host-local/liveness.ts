@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Machine } from '../../lib/exec/machine.ts';
+import type { NetnsIdentity } from '../../lib/exec/netns.ts';
 import type { LeaseProof } from './lease-index.ts';
 
 /** What is known of the container behind a lease. */
@@ -29,12 +30,20 @@ export function createJudge(machine: Machine): Judge {
     if (proof === undefined) return unknown('leased by another program, which left no proof');
     if (proof.bootId !== bootId) return dead('leased before the last boot');
     if (proof.netns === undefined) return unknown('leased without a network namespace');
-    const { path, device, inode } = proof.netns;
-    const found = machine.identifyNetns(path);
-    if (found?.inode === inode && found.device === device) return { state: 'live' };
-    if (isInhabited(inode)) return { state: 'live' };
-    return dead(found === undefined ? `${path} is gone` : `${path} is another namespace now`);
+    return judgeNetns(proof.netns, machine.identifyNetns(proof.netns.path), isInhabited);
   };
+}
+
+type Netns = NonNullable<LeaseProof['netns']>;
+
+function judgeNetns(
+  { path, device, inode }: Netns,
+  found: NetnsIdentity | undefined,
+  isInhabited: (inode: number) => boolean,
+): Liveness {
+  const isSame = found?.inode === inode && found.device === device;
+  if (isSame || isInhabited(inode)) return { state: 'live' };
+  return dead(found === undefined ? `${path} is gone` : `${path} is another namespace now`);
 }
 
 function unknown(because: string): Liveness {

@@ -26,6 +26,9 @@ export type RunSync = (command: Command) => Outcome;
 /** Runs a process to its end beside others. */
 export type Run = (command: Command) => Promise<Outcome>;
 
+/** Starts a process without waiting for its end; its stdin is empty and its output is not kept. */
+export type StartDetached = (command: Pick<Command, 'file' | 'args'>) => { readonly hasEnded: () => boolean };
+
 export const defaultTimeoutMs = 30_000;
 
 /** The environment of `ip`, `bridge` and `nft`: a PATH that surely has them, and messages in English. */

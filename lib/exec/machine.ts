@@ -1,14 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ifExists, onFiles } from '../errors/system-error.ts';
 import { sysctlPath } from '../net/sysctl.ts';
-import type { Run, RunSync } from './command.ts';
+import type { RunSync, StartDetached } from './command.ts';
 import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
 
 /** All that a verb may touch of the machine it runs on; chosen by the composition root. */
 export type Machine = {
   readonly run: RunSync;
-  /** For processes whose waits are to overlap. */
-  readonly start: Run;
+  readonly startDetached: StartDetached;
   readonly inNetns: InNetns;
   readonly identifyNetns: (path: string) => NetnsIdentity | undefined;
   readonly identifyOwnNetns: () => NetnsIdentity;
@@ -19,7 +18,7 @@ export type Machine = {
 };
 
 /** The machine itself. */
-export function createMachine(ways: { run: RunSync; start: Run; inNetns: InNetns }): Machine {
+export function createMachine(ways: Pick<Machine, 'run' | 'startDetached' | 'inNetns'>): Machine {
   return { ...ways, identifyNetns, identifyOwnNetns, readProc, writeProc, sleep };
 }
 

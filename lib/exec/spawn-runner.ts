@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { ifExists } from '../errors/system-error.ts';
 import {
   type Command,
   defaultTimeoutMs,
   minimalEnvironment,
   notStarted,
-  type Run,
   type RunSync,
+  type StartDetached,
 } from './command.ts';
 
 /** Loaded when first needed: it costs a call that starts no process 1 ms. */
@@ -30,24 +32,23 @@ export function createSpawnSyncRunner(path: string | undefined): RunSync {
   };
 }
 
-/** The runner for processes whose waits are to overlap (two kernel waits on DEL). */
-export function createSpawnRunner(path: string | undefined): Run {
-  const fallback = minimalEnvironment(path);
-  return ({ file, args, stdin, env, timeoutMs }: Command) =>
-    new Promise((resolve) => {
-      const child = childProcess().spawn(file, args, {
-        env: env ?? fallback,
-        timeout: timeoutMs ?? defaultTimeoutMs,
-        killSignal: 'SIGKILL',
-        stdio: 'pipe',
-      });
-      const output = { stdout: '', stderr: '' };
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-      // A process that ends before it has read its stdin breaks the pipe; its exit status tells.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(stdin ?? '');
-      child.on('error', (error) => resolve(notStarted(file, error)));
-      child.on('close', (status, signal) => resolve({ status: status ?? signal ?? undefined, ...output }));
-    });
+/**
+ * Starts a process that this one does not wait for: its output goes nowhere, and it outlives us where it must.
+ * Whoever starts it looks at what it was to bring about.
+ */
+export function createDetachedStarter(path: string | undefined): StartDetached {
+  const env = minimalEnvironment(path);
+  return ({ file, args }) => {
+    const child = childProcess().spawn(file, args, { env, stdio: 'ignore', detached: true });
+    // A program that is not there shows in what has not come about; the event must not end this process.
+    child.on('error', () => undefined);
+    child.unref();
+    return { hasEnded: () => child.pid === undefined || hasEnded(child.pid) };
+  };
+}
+
+/** Asked of procfs, because no event is delivered while synchronous code runs: our own child ends as a zombie. */
+function hasEnded(pid: number): boolean {
+  const stat = ifExists(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return stat === undefined || stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
 }

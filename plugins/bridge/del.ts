@@ -18,7 +18,7 @@ import { type BridgeConfig, parseBridgeConfig } from './config.ts';
 export async function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
   const { attachment } = call;
   const config = parseBridgeConfig(call.conf);
-  const failures = await detach(attachment, checkedElements(config, call, machine), machine);
+  const failures = detach(attachment, checkedElements(config, call, machine), machine);
   throwCollected(failures.length > 0 ? failures : await release(call, selectIpam));
 }
 
