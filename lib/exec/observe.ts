@@ -35,11 +35,12 @@ export type ChainName = { readonly table: NftTable; readonly chain: string };
 /** The named chains with their rules, asked for in one process; those that do not exist are left out. */
 export function observeChains(machine: Machine, chains: readonly ChainName[]): NftListing {
   if (chains.length === 0) return parseNftListing('');
+  // As an argument: with -j, a script on stdin would have to be JSON, and is silently ignored otherwise.
   const script = chains
-    .map(({ table, chain }) => `list chain ${table.family} ${table.name} ${chain}\n`)
-    .join('');
-  const outcome = machine.run({ file: 'nft', args: ['-j', '-f', '-'], stdin: script });
-  // An absent chain prints nothing. Should nft fail, the caller takes all for absent and writes them, which is idempotent.
+    .map(({ table, chain }) => `list chain ${table.family} ${table.name} ${chain}`)
+    .join('; ');
+  const outcome = machine.run({ file: 'nft', args: ['-j', script] });
+  // nft fails where one of them is absent; the caller then writes all of them, which is idempotent.
   return parseNftListing(outcome.status === 0 ? outcome.stdout : '');
 }
 
