@@ -2,9 +2,10 @@ import { readFileSync, writeSync } from 'node:fs';
 import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
-import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
+import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
 import { specVersions } from '../lib/cni/version.ts';
+import { CniError, ErrorCode } from '../lib/errors/cni-error.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<number> {
   const bridge = createBridge(machine, selectIpam);
   const plugin = [bridge, hostLocal].find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
+  if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, [bridge, hostLocal]);
   const { runCli } = await import('./cli/cli.ts');
   return runCli({
     argv: process.argv.slice(2),
@@ -84,6 +86,17 @@ function runPlugin(plugin: Plugin): number | Promise<number> {
     return 0;
   }
   return dispatch(plugin, { env: process.env, readStdin, writeStdout });
+}
+
+/** A runtime that calls us by a name that is no plugin's must read why in the form that it expects. */
+function refuseName(name: string, plugins: readonly Plugin[]): number {
+  const names = plugins.map((plugin) => plugin.name).join(', ');
+  const error = new CniError(
+    ErrorCode.invalidConfig,
+    `type: this executable was called as ${JSON.stringify(name)}, which is none of the plugins it holds (${names})`,
+  );
+  writeStdout(JSON.stringify(renderError(error, '1.1.0')));
+  return 1;
 }
 
 function readStdin(): string {

@@ -6,6 +6,7 @@ import {
   parsePluginPath,
   parseVerb,
 } from './invocation.ts';
+import { parseJson } from './json.ts';
 import { type NetConf, parseNetConf } from './netconf.ts';
 import { type Result, renderResult } from './result.ts';
 import { isAtLeast, specVersions } from './version.ts';
@@ -48,7 +49,7 @@ export async function dispatch(plugin: Plugin, streams: Streams): Promise<number
   let json: unknown;
   try {
     const verb = parseVerb(streams.env);
-    json = parseJson(readAll(streams));
+    json = parseJson(readAll(streams), 'the configuration on stdin');
     const answer =
       verb === 'VERSION' ? supportedVersions(json) : await perform(plugin, verb, json, streams.env);
     if (answer !== undefined) streams.writeStdout(toJson(answer));
@@ -110,18 +111,6 @@ function readAll({ readStdin }: Streams): string {
     throw new CniError(ErrorCode.ioFailure, `reading the configuration from stdin: ${messageOf(error)}`, {
       cause: error,
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CniError(
-      ErrorCode.decodingFailure,
-      `the configuration on stdin is not JSON: ${messageOf(error)}`,
-      { cause: error },
-    );
   }
 }
 

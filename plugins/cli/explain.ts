@@ -1,9 +1,9 @@
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
 import { Fields } from '../../lib/cni/fields.ts';
 import { type Environment, parseAttachment } from '../../lib/cni/invocation.ts';
+import { parseJson } from '../../lib/cni/json.ts';
 import { parseNetConf } from '../../lib/cni/netconf.ts';
 import { type Result, renderResult } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 
@@ -28,7 +28,7 @@ export function explainConfiguration(
   env: Environment,
   explainers: ReadonlyMap<string, Explainer>,
 ): readonly Explanation[] {
-  return toConfigurations(parseJson(text)).map((json) => {
+  return toConfigurations(parseJson(text, 'the network configuration or list on stdin')).map((json) => {
     const conf = parseNetConf(json);
     const explain = explainers.get(conf.type);
     if (explain === undefined) return { type: conf.type, plan: undefined, result: undefined };
@@ -57,18 +57,4 @@ function toConfigurations(json: unknown): readonly unknown[] {
     return { ...(plugin as object), cniVersion, name };
   });
   return plugins ?? [json];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CniError(
-      ErrorCode.decodingFailure,
-      'stdin is not JSON: give a network configuration or list there',
-      {
-        cause: error,
-      },
-    );
-  }
 }
