@@ -3,6 +3,7 @@ import { withLaterFailures } from '../errors/collect.ts';
 import type { Machine } from '../exec/machine.ts';
 import { findPlugin, parseDelegateResult, runDelegate } from './delegate.ts';
 import type { AttachmentCall, NetworkCall, Plugin } from './dispatch.ts';
+import { unexpected } from './fields.ts';
 import type { Result } from './result.ts';
 
 /** The IPAM plugin of a network, wherever it runs. */
@@ -28,6 +29,8 @@ export function createSelectIpam({ machine, builtIn, isSameBuild }: IpamChoices)
   return ({ conf, pluginPath }) => {
     const type = conf.fields.object('ipam')?.string('type') ?? '';
     if (type === '') return undefined;
+    // It would be executed with this configuration and execute itself, without end.
+    if (type === conf.type) throw unexpected('ipam.type', 'an IPAM plugin', type);
     const path = findPlugin(type, pluginPath, 'ipam.type');
     const own = builtIn.get(type);
     return own !== undefined && isSameBuild(path) ? own : asExecutable(path, machine);

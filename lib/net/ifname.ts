@@ -14,6 +14,8 @@ export function ifNameProblem(text: string): string | undefined {
   if (text === '') return 'is empty';
   if (new TextEncoder().encode(text).length > longestName) return `is longer than ${longestName} bytes`;
   if (text === '.' || text === '..') return 'must not be . or ..';
+  // Below /proc/sys/net these are no interfaces, and the kernel refuses links of these names.
+  if (text === 'all' || text === 'default') return 'is reserved by the kernel';
   if (!/^[\x21-\x7e]+$/.test(text))
     return 'has white space, a control character or a character outside ASCII';
   const refused = /[/:#"'\\%*@]/.exec(text)?.[0];

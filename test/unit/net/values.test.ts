@@ -100,6 +100,8 @@ describe('interface names', () => {
     '',
     '.',
     '..',
+    'all',
+    'default',
     'a/b',
     'a:b',
     'a b',
