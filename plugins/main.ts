@@ -3,6 +3,7 @@ import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
+import { parsePluginPath } from '../lib/cni/invocation.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
 import { specVersions } from '../lib/cni/version.ts';
 import { CniError, ErrorCode } from '../lib/errors/cni-error.ts';
@@ -60,15 +61,25 @@ async function main(): Promise<number> {
 const timings: Timing[] = [];
 
 function chooseMachine(): Machine {
-  const { PATH, FAIRLEAD_TIMINGS } = process.env;
+  const { FAIRLEAD_TIMINGS } = process.env;
+  const path = toolPath();
   const machine = createMachine({
-    run: createSpawnSyncRunner(PATH),
-    startDetached: createDetachedStarter(PATH),
+    run: createSpawnSyncRunner(path),
+    startDetached: createDetachedStarter(path),
     inNetns: createInNetns(() => process.abort()),
   });
   if (FAIRLEAD_TIMINGS !== '1') return machine;
   timings.push({ what: 'start', atMs: 0, tookMs: performance.now() });
   return withTimings(machine, (timing) => timings.push(timing));
+}
+
+/** The caller's PATH without the plugins' directories: iproute2's `bridge` is wanted, not the plugin of that name. */
+function toolPath(): string {
+  const pluginDirs = parsePluginPath(process.env);
+  return (process.env.PATH ?? '')
+    .split(':')
+    .filter((dir) => !pluginDirs.includes(dir))
+    .join(':');
 }
 
 function printTimings(): void {

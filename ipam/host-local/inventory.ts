@@ -50,7 +50,8 @@ export function listLeases(dataDir: string, network: string, machine: Machine): 
       };
     }
     const record = index.get(owner);
-    const proof = record?.addresses.includes(address) === true ? record.proof : undefined;
+    const isOurs = record !== undefined && record !== 'damaged' && record.addresses.includes(address);
+    const proof = isOurs ? record.proof : undefined;
     return { network, address, containerId: owner.containerId, ifName: owner.ifName, ...judge(proof) };
   });
 }

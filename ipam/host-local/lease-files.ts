@@ -1,6 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { isContainerId } from '../../lib/cni/invocation.ts';
-import { errnoOf, fileFailure, ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 
 /** Who a lease file says has the address; a legacy file names no interface. */
@@ -22,18 +31,25 @@ export class LeaseFiles {
     onFiles(`creating ${this.dir}`, () => mkdirSync(this.dir, { recursive: true, mode: 0o755 }));
   }
 
-  /** Takes the address for the owner; false where somebody has it. The exclusive create is what decides. */
-  create(address: IpAddress, { containerId, ifName }: LeaseOwner): boolean {
+  /**
+   * Takes the address for the owner; false where somebody has it.
+   *
+   * The file is written elsewhere and linked to its name, which decides and is atomic: a process that ends in between
+   * leaves no file that names nobody, as it would between an exclusive open and the write.
+   * @param scratch a path outside the directory and on its file system
+   */
+  create(address: IpAddress, { containerId, ifName }: LeaseOwner, scratch: string): boolean {
     const path = this.#pathOf(address);
-    try {
-      writeFileSync(path, `${containerId}\r\n${ifName}`, { flag: 'wx', mode: 0o600 });
-      return true;
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false;
-      // A full disk lets the file be created and not be written: without its owner it would be nobody's for ever.
-      if (errnoOf(error) !== 'EROFS') ifExists(() => unlinkSync(path));
-      throw fileFailure(`leasing ${formatAddress(address)} in ${this.dir}`, error);
-    }
+    return onFiles(`leasing ${formatAddress(address)} in ${this.dir}`, () => {
+      // Not truncated but removed: it may be the other name of a lease whose writer was killed.
+      rmSync(scratch, { force: true });
+      try {
+        writeFileSync(scratch, `${containerId}\r\n${ifName}`, { flag: 'wx', mode: 0o600 });
+        return linkExclusively(scratch, path);
+      } finally {
+        rmSync(scratch, { force: true });
+      }
+    });
   }
 
   /** Gives the address back if the owner still has it. */
@@ -81,6 +97,17 @@ export class LeaseFiles {
 
   #lastReservedPath(rangeSet: number): string {
     return `${this.dir}/last_reserved_ip.${rangeSet}`;
+  }
+}
+
+/** False where the name is taken. */
+function linkExclusively(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 

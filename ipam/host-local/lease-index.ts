@@ -1,5 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Fields, parseText } from '../../lib/cni/fields.ts';
+import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import { parseAddress } from '../../lib/net/address.ts';
 import { hash64 } from '../../lib/net/hash.ts';
 import type { LeaseOwner } from './lease-files.ts';
 
@@ -38,8 +40,14 @@ export class LeaseIndex {
     return `${this.dir}/scratch`;
   }
 
+  /** Whether a miss means "no lease". */
   isCurrent(bootId: string): boolean {
-    return readText(this.#stampPath) === this.#stampOf(bootId);
+    return readText(this.#stampPath) === this.#stampOf(bootId) && existsSync(this.#recordsDir);
+  }
+
+  /** Makes the directory; after that an absent record says something. */
+  prepare(): void {
+    mkdirSync(this.#recordsDir, { recursive: true, mode: 0o700 });
   }
 
   /** Says that the index agrees with the data directory. A failure is harmless: the index is rebuilt next time. */
@@ -51,9 +59,12 @@ export class LeaseIndex {
     }
   }
 
-  get(owner: LeaseOwner): LeaseRecord | undefined {
-    const text = readText(this.#pathOf(owner));
-    return text === undefined ? undefined : parseRecord(text);
+  /** The attachment's record; 'damaged' where there is one that cannot be read, which a rebuild writes anew. */
+  get(owner: LeaseOwner): LeaseRecord | 'damaged' | undefined {
+    const path = this.#pathOf(owner);
+    const text = readText(path);
+    if (text !== undefined) return parseRecord(text) ?? 'damaged';
+    return existsSync(path) ? 'damaged' : undefined;
   }
 
   put(record: LeaseRecord): void {
@@ -63,15 +74,19 @@ export class LeaseIndex {
       try {
         writeFileSync(path, text, { mode: 0o600 });
       } catch (error) {
-        if (ifExists(() => statSync(this.#recordsDir)) !== undefined) throw error;
-        mkdirSync(this.#recordsDir, { recursive: true, mode: 0o700 });
+        if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EISDIR') throw error;
+        // The directory is not there yet; or what is in the way is none of our files.
+        rmSync(path, { recursive: true, force: true });
+        this.prepare();
         writeFileSync(path, text, { mode: 0o600 });
       }
     });
   }
 
   remove(owner: LeaseOwner): void {
-    onFiles(`removing ${this.#pathOf(owner)}`, () => ifExists(() => unlinkSync(this.#pathOf(owner))));
+    onFiles(`removing ${this.#pathOf(owner)}`, () =>
+      rmSync(this.#pathOf(owner), { recursive: true, force: true }),
+    );
   }
 
   /** Every record that can be read; a damaged one is left out, and a rebuild writes it anew. */
@@ -103,15 +118,38 @@ export class LeaseIndex {
   }
 }
 
+/** Undefined for what cannot be read, for whatever reason: the lease files decide, the index only saves the search. */
 function readText(path: string): string | undefined {
-  return ifExists(() => readFileSync(path, 'utf8'));
-}
-
-function parseRecord(text: string): LeaseRecord | undefined {
   try {
-    const record = JSON.parse(text) as LeaseRecord;
-    return Array.isArray(record.addresses) && typeof record.containerId === 'string' ? record : undefined;
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }
+}
+
+/** Undefined for anything but a whole record: what is damaged is made anew from the lease files. */
+function parseRecord(text: string): LeaseRecord | undefined {
+  try {
+    const fields = new Fields(JSON.parse(text), '');
+    const addresses = fields.array('addresses', parseText) ?? fields.missing('addresses');
+    if (addresses.some((address) => parseAddress(address) === undefined)) return undefined;
+    const owner = { containerId: needed(fields, 'containerId'), ifName: needed(fields, 'ifName') };
+    const proof = fields.object('proof');
+    return { ...owner, addresses, ...(proof === undefined ? {} : { proof: parseProof(proof) }) };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseProof(fields: Fields): LeaseProof {
+  const bootId = needed(fields, 'bootId');
+  const netns = fields.object('netns');
+  if (netns === undefined) return { bootId };
+  const number = (name: string) =>
+    netns.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? netns.missing(name);
+  return { bootId, netns: { path: needed(netns, 'path'), device: number('device'), inode: number('inode') } };
+}
+
+function needed(fields: Fields, name: string): string {
+  return fields.string(name) ?? fields.missing(name);
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { NetworkCall } from '../../lib/cni/dispatch.ts';
 import { CniError, ErrorCode, messageOf } from '../../lib/errors/cni-error.ts';
@@ -26,6 +26,7 @@ function refuseUnwritable(dir: string): void {
   let nearest = dir;
   while (!existsSync(nearest)) nearest = dirname(nearest);
   try {
+    if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is no directory`);
     accessSync(nearest, constants.W_OK);
   } catch (error) {
     throw new CniError(

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ifExists } from '../../lib/errors/system-error.ts';
+import { fileFailure, ifExists } from '../../lib/errors/system-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import type { StoreConfig } from './config.ts';
@@ -34,8 +34,8 @@ export type StoreRequest = {
 export function withStore<T>({ config, machine, intent }: StoreRequest, work: (store: LeaseStore) => T): T {
   const onFullDisk = intent === 'release' ? 'go on' : 'fail';
   return withLock({ dir: indexDirOf(config), onFullDisk, sleep: machine.sleep }, (keepAlive) => {
-    const store = new LeaseStore(config, machine);
-    store.refresh(keepAlive);
+    const store = new LeaseStore({ config, machine, intent }, keepAlive);
+    store.refresh();
     const answer = work(store);
     store.finish();
     return answer;
@@ -66,7 +66,13 @@ export class LeaseStore {
   /** Tells which leases are proven dead at this moment. */
   readonly judge: Judge;
 
-  constructor(config: StoreConfig, machine: Machine) {
+  readonly #intent: StoreRequest['intent'];
+  readonly #showAlive: () => void;
+  #untilNextSign = 0;
+
+  constructor({ config, machine, intent }: StoreRequest, showAlive: () => void) {
+    this.#intent = intent;
+    this.#showAlive = showAlive;
     const dir = leaseDirOf(config);
     this.#files = new LeaseFiles(dir);
     this.#index = new LeaseIndex(indexDirOf(config), dir);
@@ -75,9 +81,9 @@ export class LeaseStore {
   }
 
   /** Rebuilds the index unless it is current; leases from before the last boot are reclaimed then. */
-  refresh(keepAlive: () => void): void {
+  refresh(): void {
     if (this.#index.isCurrent(this.#bootId)) return;
-    for (const record of this.#rebuild(keepAlive)) {
+    for (const record of this.#rebuild().values()) {
       const { proof } = record;
       if (proof !== undefined && proof.bootId !== this.#bootId) this.release(record, 0);
     }
@@ -89,7 +95,7 @@ export class LeaseStore {
 
   /** What the attachment has; a legacy lease, which names no interface, is found by its container alone. */
   find({ containerId, ifName }: LeaseOwner): LeaseRecord | undefined {
-    return this.#index.get({ containerId, ifName }) ?? this.#index.get({ containerId, ifName: '' });
+    return this.#get({ containerId, ifName }) ?? this.#get({ containerId, ifName: '' });
   }
 
   list(): readonly LeaseRecord[] {
@@ -110,11 +116,16 @@ export class LeaseStore {
     this.#index.put({ ...owner, addresses: [], proof });
   }
 
-  /** Takes the address; false where it is leased already. */
+  /** Takes the address; false where it is leased already. What cannot be completed is given back. */
   reserve(address: IpAddress, owner: LeaseOwner, rangeSet: number): boolean {
-    if (!this.#files.create(address, owner)) return false;
-    this.#files.setLastReserved(rangeSet, address, this.#index.scratch);
-    return true;
+    if (!this.#files.create(address, owner, this.#index.scratch)) return false;
+    try {
+      this.#files.setLastReserved(rangeSet, address, this.#index.scratch);
+      return true;
+    } catch (error) {
+      this.#files.forget(address);
+      throw error;
+    }
   }
 
   record(owner: LeaseOwner, proof: LeaseProof, addresses: readonly IpAddress[]): void {
@@ -138,7 +149,7 @@ export class LeaseStore {
   forget(address: IpAddress): void {
     const owner = this.#files.ownerOf(address);
     this.#files.forget(address);
-    const record = owner === undefined ? undefined : this.#index.get(owner);
+    const record = owner === undefined ? undefined : this.#get(owner);
     if (record === undefined) return;
     const others = record.addresses.filter((other) => other !== formatAddress(address));
     if (others.length === 0) this.#index.remove(record);
@@ -177,25 +188,46 @@ export class LeaseStore {
     return `${this.#index.dir}/cooling/${formatAddress(address)}`;
   }
 
-  /** Makes the index agree with the files: they decide who has what, the index adds the proof it had. */
-  #rebuild(keepAlive: () => void): readonly LeaseRecord[] {
-    const known = new Map(this.#index.list().map((record) => [keyOf(record), record]));
-    const found = this.#readOwners(keepAlive);
-    for (const [key, record] of known) if (!found.has(key)) this.#index.remove(record);
-    return [...found].map(([key, { owner, addresses }], at) => {
-      if (at % 1000 === 0) keepAlive();
-      const old = known.get(key);
-      if (old !== undefined && old.addresses.toSorted().join() === addresses.toSorted().join()) return old;
-      const record = { ...owner, addresses, ...(old?.proof === undefined ? {} : { proof: old.proof }) };
-      this.#index.put(record);
-      return record;
-    });
+  #get(owner: LeaseOwner): LeaseRecord | undefined {
+    const record = this.#index.get(owner);
+    return record === 'damaged' ? this.#rebuild().get(keyOf(owner)) : record;
   }
 
-  #readOwners(keepAlive: () => void): Map<string, { owner: LeaseOwner; addresses: string[] }> {
-    const found = new Map<string, { owner: LeaseOwner; addresses: string[] }>();
-    for (const [at, address] of this.#files.list().entries()) {
-      if (at % 1000 === 0) keepAlive();
+  /** Makes the index agree with the files: they decide who has what, the index adds the proof it had. */
+  #rebuild(): ReadonlyMap<string, LeaseRecord> {
+    const known = new Map(this.#index.list().map((record) => [keyOf(record), record]));
+    const found = this.#readOwners();
+    this.#prepareIndex();
+    for (const [key, record] of known) if (!found.has(key)) this.#index.remove(record);
+    return new Map([...found].map(([key, lease]) => [key, this.#agree(lease, known.get(key))]));
+  }
+
+  /** A release must work on a full disk, too: an index that cannot be written is rebuilt by the next call. */
+  #prepareIndex(): void {
+    try {
+      this.#index.prepare();
+    } catch (error) {
+      if (this.#intent === 'lease') throw fileFailure(`creating ${this.#index.dir}`, error);
+    }
+  }
+
+  /** The attachment's record as the files say, written where it was not so. */
+  #agree({ owner, addresses }: FoundLease, old: LeaseRecord | undefined): LeaseRecord {
+    this.#keepAlive();
+    if (old !== undefined && old.addresses.toSorted().join() === addresses.toSorted().join()) return old;
+    const record = { ...owner, addresses, ...(old?.proof === undefined ? {} : { proof: old.proof }) };
+    try {
+      this.#index.put(record);
+    } catch (error) {
+      if (this.#intent === 'lease') throw error;
+    }
+    return record;
+  }
+
+  #readOwners(): Map<string, FoundLease> {
+    const found = new Map<string, FoundLease>();
+    for (const address of this.#files.list()) {
+      this.#keepAlive();
       const owner = this.#files.ownerOf(address);
       if (owner === undefined) continue;
       const entry = found.get(keyOf(owner)) ?? { owner, addresses: [] };
@@ -204,7 +236,16 @@ export class LeaseStore {
     }
     return found;
   }
+
+  /** A rebuild of very many leases may outlast the lock's stale limit: it is told now and then that we live. */
+  #keepAlive(): void {
+    if (this.#untilNextSign-- > 0) return;
+    this.#untilNextSign = 1000;
+    this.#showAlive();
+  }
 }
+
+type FoundLease = { readonly owner: LeaseOwner; readonly addresses: string[] };
 
 /** The addresses of a record. */
 export function toAddresses({ addresses }: LeaseRecord): readonly IpAddress[] {

@@ -1,7 +1,8 @@
 import type { Attachment } from '../cni/invocation.ts';
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { CniError } from '../errors/cni-error.ts';
+import { runAll } from '../errors/collect.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
-import { type ProcessBatch, toCommand, toFailure } from '../exec/tool.ts';
+import { runBatch } from '../exec/tool.ts';
 import { hostVethName, type IfName } from '../net/ifname.ts';
 import type { NftOperation } from '../nft/operation.ts';
 import { isContainerNetns } from './netns.ts';
@@ -9,23 +10,36 @@ import { isContainerNetns } from './netns.ts';
 /**
  * Takes an attachment out of the kernel: its link and the elements of ours that name it. Succeeds where nothing is
  * left of it.
+ * @param findElements looks up the elements; if it fails, the link goes all the same
  * @returns what failed: nothing where all is gone
  */
 export function detach(
   attachment: Attachment,
-  elements: readonly NftOperation[],
+  findElements: () => readonly NftOperation[],
   machine: Machine,
 ): readonly CniError[] {
   const name = hostVethName(attachment.containerId, attachment.ifName);
   const hadHostEnd = hasInterface(machine, name);
-  const awaitRemoval = hadHostEnd ? startRemoval(name, machine) : () => [];
-  return [
+  const awaitRemoval = hadHostEnd ? startRemoval(name, machine) : () => undefined;
+  return runAll([
     // nft waits for the kernel, too (10 ms): meanwhile the link goes.
-    ...run({ place: 'host', tool: 'nft', operations: elements }, machine),
-    ...awaitRemoval(),
+    {
+      doing: 'removing rules',
+      run: () => runBatch({ place: 'host', tool: 'nft', operations: findElements() }, machine),
+    },
+    { doing: 'removing the link', run: awaitRemoval },
     // Only a link that the reference made has a host end that we do not know: it goes by its container end.
-    ...(hadHostEnd ? [] : removeContainerEnd(attachment, machine)),
-  ];
+    {
+      doing: 'removing the link',
+      run: () => (hadHostEnd ? undefined : removeContainerEnd(attachment, machine)),
+    },
+  ]);
+}
+
+/** Whether a link of the attachment is still there. */
+export function isAttached({ containerId, ifName, netns }: Attachment, machine: Machine): boolean {
+  if (hasInterface(machine, hostVethName(containerId, ifName))) return true;
+  return isContainerNetns(netns, machine) && machine.inNetns(netns, () => hasInterface(machine, ifName));
 }
 
 const pollMs = 0.2;
@@ -38,31 +52,29 @@ const patienceMs = 5_000;
  * nobody can hold a reference (rcu_barrier, outside the rtnl lock). Nothing that follows depends on that, so the
  * process is left to end by itself. Should the link not go, `ip` is run once more, to learn why.
  */
-function startRemoval(name: IfName, machine: Machine): () => readonly CniError[] {
+function startRemoval(name: IfName, machine: Machine): () => void {
   const removal = machine.startDetached({ file: 'ip', args: ['link', 'del', 'dev', name] });
   return () => {
     for (let waitedMs = 0; waitedMs < patienceMs && !removal.hasEnded(); waitedMs += pollMs) {
-      if (!hasInterface(machine, name)) return [];
+      if (!hasInterface(machine, name)) return;
       machine.sleep(pollMs);
     }
-    return hasInterface(machine, name) ? removeLink(name, machine) : [];
+    if (hasInterface(machine, name)) removeLink(name, machine);
   };
 }
 
-function removeLink(name: IfName, machine: Machine): readonly CniError[] {
-  const failures = run({ place: 'host', tool: 'ip', operations: [{ kind: 'delete-link', name }] }, machine);
-  // A link that went by itself meanwhile (its namespace was removed) is what was wanted.
-  return hasInterface(machine, name) ? failures : [];
+function removeLink(name: IfName, machine: Machine): void {
+  try {
+    runBatch({ place: 'host', tool: 'ip', operations: [{ kind: 'delete-link', name }] }, machine);
+  } catch (error) {
+    // A link that went by itself meanwhile (its namespace was removed) is what was wanted.
+    if (hasInterface(machine, name)) throw error;
+  }
 }
 
-function removeContainerEnd({ netns, ifName }: Attachment, machine: Machine): readonly CniError[] {
-  if (!isContainerNetns(netns, machine)) return [];
-  return machine.inNetns(netns, () => (hasInterface(machine, ifName) ? removeLink(ifName, machine) : []));
-}
-
-function run(batch: ProcessBatch, machine: Machine): readonly CniError[] {
-  if (batch.operations.length === 0) return [];
-  const command = toCommand(batch);
-  const failure = toFailure(batch, command, machine.run(command));
-  return failure === undefined ? [] : [new CniError(ErrorCode.internal, failure.message, { cause: failure })];
+function removeContainerEnd({ netns, ifName }: Attachment, machine: Machine): void {
+  if (!isContainerNetns(netns, machine)) return;
+  machine.inNetns(netns, () => {
+    if (hasInterface(machine, ifName)) removeLink(ifName, machine);
+  });
 }

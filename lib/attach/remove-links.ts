@@ -1,8 +1,9 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { CniError } from '../errors/cni-error.ts';
+import { runAll } from '../errors/collect.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
-import { type ProcessBatch, toCommand, toFailure } from '../exec/tool.ts';
-import { parseIfName } from '../net/ifname.ts';
+import { runBatch } from '../exec/tool.ts';
+import { type IfName, parseIfName } from '../net/ifname.ts';
 import { bridgeTable, planRemoval } from '../spoofcheck/spoofcheck.ts';
 
 /**
@@ -14,21 +15,23 @@ export function removeLinks(
   machine: Machine,
 ): readonly CniError[] {
   const names = links.map(({ name }) => parseIfName(name)).filter((name) => name !== undefined);
-  const failures = run(
-    { place: 'host', tool: 'ip', operations: names.map((name) => ({ kind: 'delete-link', name })) },
-    machine,
-  );
-  const elements = planRemoval(observeTable(machine, bridgeTable), (port) => !hasInterface(machine, port));
-  return [
-    // A link whose namespace was removed meanwhile is gone all the same.
-    ...(names.some((name) => hasInterface(machine, name)) ? failures : []),
-    ...run({ place: 'host', tool: 'nft', operations: elements }, machine),
-  ];
+  return runAll([
+    { doing: 'removing links', run: () => removeAll(names, machine) },
+    { doing: 'removing rules', run: () => removeElements(machine) },
+  ]);
 }
 
-function run(batch: ProcessBatch, machine: Machine): readonly CniError[] {
-  if (batch.operations.length === 0) return [];
-  const command = toCommand(batch, true);
-  const failure = toFailure(batch, command, machine.run(command));
-  return failure === undefined ? [] : [new CniError(ErrorCode.internal, failure.message, { cause: failure })];
+/** One process for all, which goes on over a link that has gone by itself with its namespace. */
+function removeAll(names: readonly IfName[], machine: Machine): void {
+  const operations = names.map((name) => ({ kind: 'delete-link', name }) as const);
+  try {
+    runBatch({ place: 'host', tool: 'ip', operations }, machine, true);
+  } catch (error) {
+    if (names.some((name) => hasInterface(machine, name))) throw error;
+  }
+}
+
+function removeElements(machine: Machine): void {
+  const operations = planRemoval(observeTable(machine, bridgeTable), (port) => !hasInterface(machine, port));
+  runBatch({ place: 'host', tool: 'nft', operations }, machine);
 }

@@ -38,7 +38,11 @@ export function planBridge(wish: BridgeWish, found: Link | undefined): readonly 
   return [...(found === undefined ? planCreation(wish) : []), ...onHost(operations)];
 }
 
-/** The bridge does not listen to router advertisements: a container must not be able to configure the host. */
+/**
+ * The bridge does not listen to router advertisements: a container must not be able to configure the host. Nobody
+ * else can have its link-local address, made from a MAC of its own, and waiting for that would keep an IPv6 gateway
+ * out of reach for 2 s.
+ */
 function planCreation({ name, mac, mtu, vlanFiltering, alias }: BridgeWish): readonly Step[] {
   return [
     {
@@ -47,7 +51,12 @@ function planCreation({ name, mac, mtu, vlanFiltering, alias }: BridgeWish): rea
       undo: { kind: 'delete-unused-bridge', name },
     },
     ...onHost([{ kind: 'set-alias', name, alias }]),
-    ...onHost(sysctls('ipv6', name, { accept_ra: '0' }).map((setting) => ({ ...setting, ifPresent: true }))),
+    ...onHost(
+      sysctls('ipv6', name, { accept_ra: '0', accept_dad: '0' }).map((setting) => ({
+        ...setting,
+        ifPresent: true,
+      })),
+    ),
   ];
 }
 

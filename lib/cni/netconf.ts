@@ -59,14 +59,13 @@ export function parseNetworkName(name: string | undefined): string {
 }
 
 /**
- * The attachments that a GC is to keep (`cni.dev/valid-attachments`).
- * The key must be there: its absence must not be read as "none is valid". Null is Go's empty list.
+ * The attachments that a GC is to keep (`cni.dev/valid-attachments`); undefined where the runtime names none (`cnitool gc`
+ * does not), which must not be read as "none is valid". Null is Go's empty list.
  * @throws CniError code 7
  */
-export function parseValidAttachments({ fields }: NetConf): readonly AttachmentId[] {
+export function parseValidAttachments({ fields }: NetConf): readonly AttachmentId[] | undefined {
   const key = 'cni.dev/valid-attachments';
-  if (!fields.has(key)) fields.missing(key);
-  return fields.array(key, parseAttachmentId) ?? [];
+  return fields.has(key) ? (fields.array(key, parseAttachmentId) ?? []) : undefined;
 }
 
 function parseAttachmentId(item: unknown, path: string): AttachmentId {

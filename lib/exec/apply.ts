@@ -1,4 +1,4 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { CniError } from '../errors/cni-error.ts';
 import { type CleanupStep, runAll, withLaterFailures } from '../errors/collect.ts';
 import { CommandFailure } from '../errors/command-failure.ts';
 import type { IfName } from '../net/ifname.ts';
@@ -7,7 +7,7 @@ import type { Plan, Step, SysctlOperation } from '../plan/operation.ts';
 import type { Machine } from './machine.ts';
 import { listPorts } from './observe.ts';
 import { awaitAddresses } from './settle.ts';
-import { type ProcessBatch, toCommand, toFailure } from './tool.ts';
+import { runBatch } from './tool.ts';
 
 /** A machine, and the container's namespace that a plan's container steps belong to. */
 export type Site = { readonly machine: Machine; readonly netns: string };
@@ -23,13 +23,7 @@ export function applyPlan(plan: Plan, site: Site): () => readonly CniError[] {
   const done: Step[] = [];
   for (const group of groupSteps(plan)) {
     try {
-      runBatch(
-        toBatch(
-          group[0].place,
-          group.map(({ operation }) => operation),
-        ),
-        site,
-      );
+      runAt(toBatch(group), site);
       done.push(...group);
     } catch (error) {
       done.push(...group.slice(0, countDone(error, group.length)));
@@ -42,7 +36,7 @@ export function applyPlan(plan: Plan, site: Site): () => readonly CniError[] {
 /** Takes the steps back, in reverse, going on over failures. */
 function undoSteps(steps: readonly Step[], site: Site): readonly CniError[] {
   return runAll(
-    undoOf(steps).map((batch): CleanupStep => ({ doing: 'undoing', run: () => runBatch(batch, site, true) })),
+    undoOf(steps).map((batch): CleanupStep => ({ doing: 'undoing', run: () => runAt(batch, site, true) })),
   );
 }
 
@@ -55,7 +49,7 @@ function countDone(error: unknown, size: number): number {
   return argv[0] === 'nft' ? 0 : size;
 }
 
-function runBatch(batch: Batch, { machine, netns }: Site, goOn = false): void {
+function runAt(batch: Batch, { machine, netns }: Site, goOn = false): void {
   const run = () => runHere(batch, machine, goOn);
   if (batch.place === 'host') run();
   else machine.inNetns(netns, run);
@@ -73,7 +67,7 @@ function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
       for (const { name } of batch.operations) deleteUnusedBridge(name, machine);
       return;
     default:
-      runProcess(batch, machine, goOn);
+      runBatch(batch, machine, goOn);
   }
 }
 
@@ -83,14 +77,7 @@ function setSysctl({ path, value, ifPresent }: SysctlOperation, machine: Machine
   machine.writeProc(file, value);
 }
 
-function runProcess(batch: ProcessBatch, machine: Machine, goOn = false): void {
-  const command = toCommand(batch, goOn);
-  const failure = toFailure(batch, command, machine.run(command));
-  if (failure !== undefined) throw new CniError(ErrorCode.internal, failure.message, { cause: failure });
-}
-
 function deleteUnusedBridge(name: IfName, machine: Machine): void {
-  const ports = listPorts(machine, name);
-  if (ports.length === 0)
-    runProcess({ place: 'host', tool: 'ip', operations: [{ kind: 'delete-link', name }] }, machine);
+  if (listPorts(machine, name).length > 0) return;
+  runBatch({ place: 'host', tool: 'ip', operations: [{ kind: 'delete-link', name }] }, machine);
 }

@@ -4,6 +4,7 @@ import { type KernelRoute, type Link, parseLinks, parseRoutes } from '../iproute
 import type { IfName } from '../net/ifname.ts';
 import type { NftTable } from '../nft/operation.ts';
 import { type NftListing, parseNftListing } from '../nft/parse.ts';
+import type { Outcome } from './command.ts';
 import { hasInterface, type Machine } from './machine.ts';
 
 /** One link of this thread's namespace with its addresses; undefined where there is none of that name. */
@@ -32,27 +33,38 @@ export function listRoutes(machine: Machine): readonly KernelRoute[] {
 /** A chain of a table of ours. */
 export type ChainName = { readonly table: NftTable; readonly chain: string };
 
-/** The named chains with their rules, asked for in one process; those that do not exist are left out. */
+/**
+ * The named chains with their rules; those that do not exist are left out. One process each: nft (1.0.6 and 1.1.3)
+ * fails on a script of two `list chain` although both exist.
+ */
 export function observeChains(machine: Machine, chains: readonly ChainName[]): NftListing {
-  if (chains.length === 0) return parseNftListing('');
-  // As an argument: with -j, a script on stdin would have to be JSON, and is silently ignored otherwise.
-  const script = chains
-    .map(({ table, chain }) => `list chain ${table.family} ${table.name} ${chain}`)
-    .join('; ');
-  const outcome = machine.run({ file: 'nft', args: ['-j', script] });
-  // nft fails where one of them is absent; the caller then writes all of them, which is idempotent.
-  return parseNftListing(outcome.status === 0 ? outcome.stdout : '');
+  const outcomes = chains.map(({ table: { family, name }, chain }) =>
+    machine.run({ file: 'nft', args: ['-j', 'list', 'chain', family, name, chain] }),
+  );
+  // A failure may mean anything; the caller then writes the chain, which is idempotent, and fails if nft cannot work.
+  return parseNftListing(outcomes.map(({ status, stdout }) => (status === 0 ? stdout : '')).join('\n'));
 }
 
-/** Everything in a table of ours; empty where it does not exist. */
+/**
+ * Everything in a table of ours; empty where it does not exist.
+ * @throws CniError where nft cannot tell: what is not seen would not be removed
+ */
 export function observeTable(machine: Machine, { family, name }: NftTable): NftListing {
-  const outcome = machine.run({ file: 'nft', args: ['-j', 'list', 'table', family, name] });
-  return parseNftListing(outcome.status === 0 ? outcome.stdout : '');
+  const args = ['-j', 'list', 'table', family, name];
+  const outcome = machine.run({ file: 'nft', args });
+  if (outcome.status === 0) return parseNftListing(outcome.stdout);
+  const { tables } = parseNftListing(ask(machine, 'nft', ['-j', 'list', 'tables', family]));
+  if (tables.every((table) => table.family !== family)) return parseNftListing('');
+  throw toError('nft', args, outcome);
 }
 
 function ask(machine: Machine, file: string, args: readonly string[]): string {
   const outcome = machine.run({ file, args });
   if (outcome.status === 0) return outcome.stdout;
-  const failure = new CommandFailure({ argv: [file, ...args], stdin: undefined, ...outcome });
-  throw new CniError(ErrorCode.internal, failure.message, { cause: failure });
+  throw toError(file, args, outcome);
+}
+
+function toError(file: string, args: readonly string[], { status, stderr }: Outcome): CniError {
+  const failure = new CommandFailure({ argv: [file, ...args], stdin: undefined, status, stderr });
+  return new CniError(ErrorCode.internal, failure.message, { cause: failure });
 }

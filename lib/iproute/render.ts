@@ -77,11 +77,12 @@ function addAddress({
   return ['addr', 'replace', formatCidr(address), ...flags, 'dev', link];
 }
 
+/** `prepend`, as the reference does: a container's second network may bring a second default route, which then comes first. */
 function addRoute({ link, route }: Rendered<'add-route'>): string[] {
   const via = route.gw === undefined ? [] : ['via', formatAddress(route.gw)];
   const scope = route.scope ?? (route.gw === undefined && route.dst.address.family === 4 ? 253 : undefined);
   return [
-    ...['route', 'add', formatCidr(route.dst), ...via, 'dev', link],
+    ...['route', 'prepend', formatCidr(route.dst), ...via, 'dev', link],
     ...option('scope', scope),
     ...option('mtu', route.mtu),
     ...option('advmss', route.advmss),

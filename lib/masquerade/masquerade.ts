@@ -17,17 +17,23 @@ export type Masquerade = {
 };
 
 /**
- * The chains that masquerade needs: one base chain for each subnet, named by what it does. A chain of its own can be
- * written again as a whole by any number of ADDs at once, where rules added to a common chain would pile up.
+ * The chain of a network's masquerade, with a rule for each subnet, named by what it does: containers of one network
+ * may have addresses of other subnets, and then another chain. A chain that is nobody else's can be written again as a
+ * whole by any number of ADDs at once, where rules added to a common chain would pile up.
  */
-export function masqueradeChains({ network, inInterface, subnets }: Masquerade): readonly MasqueradeChain[] {
-  const networks = new Map(subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet]));
-  return [...networks].map(([text, { address }]) => ({
+export function masqueradeChain({ network, inInterface, subnets }: Masquerade): MasqueradeChain {
+  const networks = new Map(
+    subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet.address.family]),
+  );
+  const texts = [...networks.keys()].sort();
+  return {
     table: inetTable,
-    chain: `${masqueradePrefix(network)}${hash64(`${inInterface} ${text}`).slice(0, 8)}`,
-    rules: [masqueradeRule(network, inInterface, text, address.family === 4 ? v4 : v6)],
-    comment: `${network.slice(0, 60)}: ${inInterface} ${text}`,
-  }));
+    chain: `${masqueradePrefix(network)}${hash64([inInterface, ...texts].join(' ')).slice(0, 8)}`,
+    rules: [...networks].map(([text, family]) =>
+      masqueradeRule(network, inInterface, text, family === 4 ? v4 : v6),
+    ),
+    comment: `${network.slice(0, 60)}: ${inInterface}`,
+  };
 }
 
 export type MasqueradeChain = {
@@ -49,13 +55,11 @@ export function isWritten({ table, chain, rules }: MasqueradeChain, listing: Nft
 }
 
 /**
- * Writes the chains that are absent or altered. They belong to the network, not to the attachment: like its bridge
- * they stay when the last container has gone (removing them would race with the next ADD), so nothing undoes them.
+ * Writes the chain if it is absent or altered. It belongs to the network, not to the attachment: like its bridge it
+ * stays when the last container has gone (removing it would race with the next ADD), so nothing undoes this.
  */
-export function planMasquerade(chains: readonly MasqueradeChain[], listing: NftListing): readonly Step[] {
-  return chains
-    .filter((chain) => !isWritten(chain, listing))
-    .map((chain) => ({ place: 'host', operation: toOperation(chain) }));
+export function planMasquerade(chain: MasqueradeChain, listing: NftListing): readonly Step[] {
+  return isWritten(chain, listing) ? [] : [{ place: 'host', operation: toOperation(chain) }];
 }
 
 function toOperation({ table, chain, rules, comment }: MasqueradeChain): NftOperation {

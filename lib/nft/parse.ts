@@ -1,5 +1,6 @@
 /** What `nft -j list …` tells of tables of ours. */
 export type NftListing = {
+  readonly tables: readonly { readonly family: string }[];
   readonly chains: readonly { readonly family: string; readonly chain: string }[];
   readonly rules: readonly { readonly family: string; readonly chain: string; readonly comment: string }[];
   readonly elements: readonly {
@@ -14,9 +15,12 @@ export type NftListing = {
  * of table `fairlead`, or not understood, is left out.
  */
 export function parseNftListing(text: string): NftListing {
-  const objects = listedObjects(text).filter(({ body }) => body.table === 'fairlead');
+  const objects = listedObjects(text).filter(
+    ({ kind, body }) => body[kind === 'table' ? 'name' : 'table'] === 'fairlead',
+  );
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind).map(({ body }) => body);
   return {
+    tables: ofKind('table').map(({ family }) => ({ family: String(family) })),
     chains: ofKind('chain').map((chain) => ({ family: String(chain.family), chain: String(chain.name) })),
     rules: ofKind('rule').map((rule) => ({
       family: String(rule.family),

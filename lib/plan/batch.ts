@@ -23,8 +23,11 @@ export type Batch = { readonly place: Place } & (
 
 export type Tool = Batch['tool'];
 
-/** The steps of a plan that run together, in order: neighbours for the same tool and place share a batch. */
-export function groupSteps(plan: Plan): readonly (readonly [Step, ...Step[]])[] {
+/** Steps that run together: neighbours for the same tool and place. */
+export type StepGroup = readonly [Step, ...Step[]];
+
+/** The steps of a plan in groups, in order. */
+export function groupSteps(plan: Plan): readonly StepGroup[] {
   const groups: [Step, ...Step[]][] = [];
   for (const step of plan) {
     const last = groups.at(-1);
@@ -34,11 +37,10 @@ export function groupSteps(plan: Plan): readonly (readonly [Step, ...Step[]])[] 
   return groups;
 }
 
-/** Neighbouring operations as one batch. All must be for the same tool. */
-export function toBatch(place: Place, operations: readonly Operation[]): Batch {
-  const first = operations[0];
-  const tool = first === undefined ? 'sysctl' : toolOf(first);
-  return { place, tool, operations } as Batch;
+/** The operations of a group as one batch. */
+export function toBatch(group: StepGroup): Batch {
+  const [{ place, operation }] = group;
+  return { place, tool: toolOf(operation), operations: group.map((step) => step.operation) } as Batch;
 }
 
 export function toolOf({ kind }: Operation): Tool {
@@ -68,15 +70,10 @@ function belongsWith(one: Step, other: Step): boolean {
   return one.place === other.place && toolOf(one.operation) === toolOf(other.operation);
 }
 
-/** What takes back the first `done` steps of a group: their undo operations in reverse, in batches. */
+/** What takes the steps back: their undo operations in reverse, in batches. */
 export function undoOf(steps: readonly Step[]): readonly Batch[] {
-  const undos: Step[] = steps
+  const undos = steps
     .toReversed()
     .flatMap(({ place, undo }) => (undo === undefined ? [] : [{ place, operation: undo }]));
-  return groupSteps(undos).map((group) =>
-    toBatch(
-      group[0].place,
-      group.map(({ operation }) => operation),
-    ),
-  );
+  return groupSteps(undos).map(toBatch);
 }

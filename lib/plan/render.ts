@@ -23,14 +23,8 @@ export function renderBatch(batch: Batch): readonly string[] {
 
 /** A plan as text for people and for goldens: each batch under a heading, then what would undo it. */
 export function renderPlan(plan: Plan): string {
-  const batches = groupSteps(plan).map((group) =>
-    toBatch(
-      group[0].place,
-      group.map(({ operation }) => operation),
-    ),
-  );
   return [
-    ...batches.flatMap((batch) => renderSection('', batch)),
+    ...groupSteps(plan).flatMap((group) => renderSection('', toBatch(group))),
     ...undoOf(plan).flatMap((batch) => renderSection('undo: ', batch)),
   ].join('\n');
 }

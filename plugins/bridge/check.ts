@@ -6,12 +6,13 @@ import type { Result } from '../../lib/cni/result.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { observeChains, observeLink, observeTable } from '../../lib/exec/observe.ts';
-import { isWritten, masqueradeChains } from '../../lib/masquerade/masquerade.ts';
+import { isWritten, masqueradeChain } from '../../lib/masquerade/masquerade.ts';
+import { formatAddress, isSameAddress } from '../../lib/net/address.ts';
 import { hostVethName } from '../../lib/net/ifname.ts';
 import { parseMac } from '../../lib/net/mac.ts';
 import { bridgeTable, hasSpoofRules, missingElements } from '../../lib/spoofcheck/spoofcheck.ts';
 import { type BridgeConfig, parseBridgeConfig } from './config.ts';
-import { masqueradeOf, spoofCheckOf } from './plan.ts';
+import { gatewayLink, masqueradeOf, spoofCheckOf } from './plan.ts';
 
 /** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
 export function check(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): void {
@@ -21,6 +22,7 @@ export function check(call: AttachmentCall, machine: Machine, selectIpam: Select
   requireContainerNetns(call.attachment, machine);
   selectIpam(call)?.check(call);
   checkHostSide(config, call, machine);
+  checkGateways(config, prevResult, machine);
   if (!config.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
   checkFilters(config, call, { machine, prevResult });
 }
@@ -38,23 +40,31 @@ function checkHostSide(config: BridgeConfig, { attachment }: AttachmentCall, mac
     throw wrong(`${name} is not isolated, which portIsolation asks for`);
 }
 
+function checkGateways(config: BridgeConfig, { ips }: Result, machine: Machine): void {
+  if (!config.isGateway) return;
+  const link = gatewayLink(config);
+  const found = observeLink(machine, link)?.addresses ?? [];
+  const lost = ips.find(
+    ({ gateway }) => gateway !== undefined && !found.some(({ address }) => isSameAddress(address, gateway)),
+  );
+  if (lost?.gateway !== undefined)
+    throw wrong(`${link} has lost the gateway address ${formatAddress(lost.gateway)}`);
+}
+
 type Evidence = { readonly machine: Machine; readonly prevResult: Result };
 
 function checkFilters(config: BridgeConfig, call: AttachmentCall, { machine, prevResult }: Evidence): void {
-  const chains = toChains(config, prevResult);
-  const listing = observeChains(machine, chains);
-  const absent = chains.find((chain) => !isWritten(chain, listing));
-  if (absent !== undefined)
-    throw wrong(`nftables chain inet fairlead ${absent.chain} (masquerade) is missing or altered`);
-  checkSpoofCheck(config, call, { machine, prevResult });
-}
-
-function toChains(config: BridgeConfig, { ips }: Result): ReturnType<typeof masqueradeChains> {
   const masquerade = masqueradeOf(
     config,
-    ips.map(({ address }) => address),
+    prevResult.ips.map(({ address }) => address),
   );
-  return masquerade === undefined ? [] : masqueradeChains(masquerade);
+  if (masquerade !== undefined) {
+    const chain = masqueradeChain(masquerade);
+    if (!isWritten(chain, observeChains(machine, [chain]))) {
+      throw wrong(`nftables chain inet fairlead ${chain.chain} (masquerade) is missing or altered`);
+    }
+  }
+  checkSpoofCheck(config, call, { machine, prevResult });
 }
 
 function checkSpoofCheck(

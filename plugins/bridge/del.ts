@@ -1,4 +1,4 @@
-import { detach } from '../../lib/attach/detach.ts';
+import { detach, isAttached } from '../../lib/attach/detach.ts';
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
 import type { SelectIpam } from '../../lib/cni/ipam.ts';
 import { toCniError } from '../../lib/errors/cni-error.ts';
@@ -18,8 +18,9 @@ import { type BridgeConfig, parseBridgeConfig } from './config.ts';
 export async function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
   const { attachment } = call;
   const config = parseBridgeConfig(call.conf);
-  const failures = detach(attachment, checkedElements(config, call, machine), machine);
-  throwCollected(failures.length > 0 ? failures : await release(call, selectIpam));
+  const failures = detach(attachment, () => checkedElements(config, call, machine), machine);
+  const mayRelease = failures.length === 0 || !isAttached(attachment, machine);
+  throwCollected([...failures, ...(mayRelease ? await release(call, selectIpam) : [])]);
 }
 
 async function release(call: AttachmentCall, selectIpam: SelectIpam): Promise<readonly unknown[]> {

@@ -7,25 +7,29 @@ import { toCniError } from '../../lib/errors/cni-error.ts';
 import { throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { listLinks } from '../../lib/exec/observe.ts';
+import type { Link } from '../../lib/iproute/parse.ts';
 import { parseBridgeConfig } from './config.ts';
 
 /**
- * Removes what this network has of attachments that are not valid any more: links, rules, leases. Goes on over
- * failures and reports them together.
+ * Removes what this network has of attachments that are not valid any more: links, rules, leases. Where the runtime does
+ * not say which are valid, no link goes. Continues over failures and reports them together.
  */
 export async function gc(call: NetworkCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
   const { network } = parseBridgeConfig(call.conf);
-  const valid = new Set(
-    parseValidAttachments(call.conf).map((attachment) => ownerAlias(network, attachment)),
-  );
-  const stale = listLinks(machine, 'veth').filter(
-    ({ alias }) => alias.startsWith(ownerAliasPrefix(network)) && !valid.has(alias),
-  );
-  const failures: unknown[] = [...removeLinks(stale, machine)];
+  const failures: unknown[] = [...removeLinks(staleLinks(network, call, machine), machine)];
   try {
     await selectIpam(call)?.gc(call);
   } catch (error) {
     failures.push(toCniError(error));
   }
   throwCollected(failures);
+}
+
+function staleLinks(network: string, { conf }: NetworkCall, machine: Machine): readonly Link[] {
+  const attachments = parseValidAttachments(conf);
+  if (attachments === undefined) return [];
+  const valid = new Set(attachments.map((attachment) => ownerAlias(network, attachment)));
+  return listLinks(machine, 'veth').filter(
+    ({ alias }) => alias.startsWith(ownerAliasPrefix(network)) && !valid.has(alias),
+  );
 }

@@ -1,7 +1,7 @@
 import { hostSeed } from '../../lib/attach/host-seed.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { type ChainName, observeChains, observeLink } from '../../lib/exec/observe.ts';
-import { masqueradeChains } from '../../lib/masquerade/masquerade.ts';
+import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import type { Cidr } from '../../lib/net/cidr.ts';
 import { spoofCheckChain } from '../../lib/spoofcheck/spoofcheck.ts';
 import { type BridgeConfig, vlanGatewayName } from './config.ts';
@@ -24,7 +24,7 @@ export function observe(machine: Machine, config: BridgeConfig, addresses: reado
 function chainsOf(config: BridgeConfig, addresses: readonly Cidr[]): readonly ChainName[] {
   const masquerade = masqueradeOf(config, addresses);
   return [
-    ...(masquerade === undefined ? [] : masqueradeChains(masquerade)),
+    ...(masquerade === undefined ? [] : [masqueradeChain(masquerade)]),
     ...(config.macSpoofCheck || config.ipSpoofCheck ? [spoofCheckChain] : []),
   ];
 }

@@ -10,7 +10,7 @@ import { type BridgeWish, networkAlias, planBridge, planGateways, planPort } fro
 import type { Attachment } from '../../lib/cni/invocation.ts';
 import type { Result, ResultIp } from '../../lib/cni/result.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
-import { type Masquerade, masqueradeChains, planMasquerade } from '../../lib/masquerade/masquerade.ts';
+import { type Masquerade, masqueradeChain, planMasquerade } from '../../lib/masquerade/masquerade.ts';
 import { addressAfter, type IpAddress } from '../../lib/net/address.ts';
 import { type Cidr, networkAddress } from '../../lib/net/cidr.ts';
 import { hostVethName, type IfName } from '../../lib/net/ifname.ts';
@@ -129,7 +129,7 @@ function withGateway(ip: ResultIp, { isGateway }: BridgeConfig): ResultIp {
 }
 
 /** The interface with the gateway addresses: the bridge, or the interface of the VLAN. */
-function gatewayLink({ bridge, vlans }: BridgeConfig): IfName {
+export function gatewayLink({ bridge, vlans }: BridgeConfig): IfName {
   return vlans.untagged === undefined ? bridge : vlanGatewayName(bridge, vlans.untagged);
 }
 
@@ -196,7 +196,7 @@ function planFilters(
   const addresses = ips.map(({ address }) => address.address);
   const check = spoofCheckOf(config, pair.hostName, pair.containerMac, addresses);
   return [
-    ...(masquerade === undefined ? [] : planMasquerade(masqueradeChains(masquerade), nft)),
+    ...(masquerade === undefined ? [] : planMasquerade(masqueradeChain(masquerade), nft)),
     ...(check === undefined ? [] : planSpoofCheck(check, nft)),
   ];
 }

@@ -4,7 +4,7 @@ import { removeLinks } from '../../lib/attach/remove-links.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
-import { parseAddress } from '../../lib/net/address.ts';
+import { formatAddress, parseAddress } from '../../lib/net/address.ts';
 import { toTable } from './terminal.ts';
 
 /** Which leases: those below a data directory, of one network or of all. */
@@ -57,7 +57,7 @@ export function freeAddress(
   const address = parseAddress(text);
   if (address === undefined)
     throw new CniError(ErrorCode.invalidConfig, `--free: ${JSON.stringify(text)} is no IP address`);
-  const lease = listLeases(dataDir, network, machine).find((each) => each.address === text);
+  const lease = listLeases(dataDir, network, machine).find((each) => each.address === formatAddress(address));
   if (lease === undefined) {
     throw new CniError(
       ErrorCode.internal,

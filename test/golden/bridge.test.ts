@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseResult } from '../../lib/cni/result-parse.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
-import { masqueradeChains } from '../../lib/masquerade/masquerade.ts';
+import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
@@ -91,7 +91,7 @@ function standingMasquerade() {
     config,
     v4.ips.map(({ address }) => address),
   );
-  const chains = masquerade === undefined ? [] : masqueradeChains(masquerade);
+  const chains = masquerade === undefined ? [] : [masqueradeChain(masquerade)];
   const nftables = chains.flatMap(({ chain, rules }) =>
     rules.map(({ comment }) => ({ rule: { family: 'inet', table: 'fairlead', chain, comment } })),
   );

@@ -13,7 +13,7 @@ const elements = elementRemoval({ port, mac: '02:00:00:00:00:01' as Mac, address
 
 test('nothing is started where nothing is left', () => {
   const machine = scriptMachine();
-  expect(detach({ ...attachment, netns: '' }, [], machine)).toEqual([]);
+  expect(detach({ ...attachment, netns: '' }, () => [], machine)).toEqual([]);
   expect(machine.log).toEqual([]);
 });
 
@@ -26,7 +26,7 @@ test('the link goes while nft works', () => {
       return undefined;
     },
   });
-  expect(detach(attachment, elements, machine)).toEqual([]);
+  expect(detach(attachment, () => elements, machine)).toEqual([]);
   expect(machine.log.map((entry) => entry.split('\n')[0])).toEqual([
     `host: ip link del dev ${port}`,
     'host: nft -f -',
@@ -41,9 +41,27 @@ test('a link that does not go is tried once more, and the reason told', () => {
         ? { status: 1, stderr: 'RTNETLINK answers: Operation not permitted\nCommand failed -:1\n' }
         : undefined,
   });
-  expect(detach(attachment, [], machine)).toMatchObject([
+  expect(detach(attachment, () => [], machine)).toMatchObject([
     { message: expect.stringContaining(`removing link ${port}: Operation not permitted`) },
   ]);
+});
+
+test('a failure to look up the elements does not stop the link from going', () => {
+  const proc: Record<string, string> = { [forwarding(port)]: '1' };
+  const machine = scriptMachine({
+    proc,
+    answer: ({ file }) => {
+      if (file === 'ip') delete proc[forwarding(port)];
+      return undefined;
+    },
+  });
+  const failing = () => {
+    throw new Error('nft cannot tell');
+  };
+  expect(detach(attachment, failing, machine)).toMatchObject([
+    { message: 'removing rules: nft cannot tell' },
+  ]);
+  expect(machine.log).toEqual([`host: ip link del dev ${port}`]);
 });
 
 test('a failure of nft does not stop the link from going', () => {
@@ -55,7 +73,7 @@ test('a failure of nft does not stop the link from going', () => {
       return file === 'nft' ? { status: 1, stderr: 'Error: no' } : undefined;
     },
   });
-  expect(detach(attachment, elements, machine)).toHaveLength(1);
+  expect(detach(attachment, () => elements, machine)).toHaveLength(1);
   expect(machine.log[0]).toContain('link del');
 });
 
@@ -69,6 +87,6 @@ test('a link of the reference, whose host end has another name, goes by its cont
     },
   });
   // The scripted procfs shows the same in every namespace; the log says where `ip` ran.
-  expect(detach({ ...attachment, ifName: 'eth0' as IfName }, [], machine)).toEqual([]);
+  expect(detach({ ...attachment, ifName: 'eth0' as IfName }, () => [], machine)).toEqual([]);
   expect(machine.log).toEqual([`${attachment.netns}: ip -batch -\nlink del dev eth0`]);
 });

@@ -25,7 +25,7 @@ describe('an ip line', () => {
     if (dst === undefined || gw === undefined) throw new Error('no addresses');
     const route = { dst, gw, mtu: 1400, advmss: 1360, priority: 50, table: 100 };
     expect(renderIp({ kind: 'add-route', link: 'eth0' as IfName, route })).toBe(
-      'route add 10.9.0.0/16 via 10.1.0.1 dev eth0 mtu 1400 advmss 1360 metric 50 table 100',
+      'route prepend 10.9.0.0/16 via 10.1.0.1 dev eth0 mtu 1400 advmss 1360 metric 50 table 100',
     );
   });
 
@@ -33,7 +33,7 @@ describe('an ip line', () => {
     const dst = parseCidr('169.254.1.1/32');
     if (dst === undefined) throw new Error('no address');
     expect(renderIp({ kind: 'add-route', link: 'eth0' as IfName, route: { dst } })).toBe(
-      'route add 169.254.1.1/32 dev eth0 scope 253',
+      'route prepend 169.254.1.1/32 dev eth0 scope 253',
     );
   });
 });

@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import type { Context } from './bench/context.ts';
+import { judge } from './bench/goals.ts';
+import { Interrupted, watchSignals } from './bench/interruption.ts';
+import { type Options, parseOptions, usage } from './bench/options.ts';
+import { type Files, writeFiles } from './bench/output.ts';
+import { renderPlot } from './bench/plot.ts';
+import { createProgress } from './bench/progress.ts';
+import { checkRequirements, referenceDir } from './bench/requirements.ts';
+import { measureAll, type Results } from './bench/results.ts';
+import { beginRun, endRun } from './bench/run.ts';
+import { renderTables } from './bench/table.ts';
+
+// Measures our plugins and the reference's side by side: npm run bench -- --help
+
+const root = resolve(import.meta.dirname, '..');
+const interruption = watchSignals();
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2), root);
+  if (options === undefined) {
+    process.stdout.write(usage);
+    return;
+  }
+  checkRequirements(options.binDir);
+  const files = toFiles(await measure(options));
+  writeFiles(root, 'dist/bench', files);
+  if (options.publishes) writeFiles(root, 'test/bench', files);
+  process.stdout.write(files[options.printsJson ? 'results.json' : 'table.md']);
+}
+
+async function measure({ binDir, isQuick, rounds }: Options): Promise<Results> {
+  const run = await beginRun();
+  try {
+    const context: Context = {
+      run,
+      ours: { name: 'ours', binDir },
+      reference: { name: 'reference', binDir: referenceDir },
+      rounds,
+      isQuick,
+      interruption,
+      progress: createProgress(process.stderr),
+    };
+    return await measureAll(context);
+  } finally {
+    endRun(run);
+  }
+}
+
+function toFiles(results: Results): Files {
+  const goals = judge(results);
+  return {
+    'results.json': `${JSON.stringify({ ...results, goals }, undefined, 2)}\n`,
+    'table.md': `${renderTables(results, goals)}\n`,
+    'growth.svg': renderPlot(results),
+  };
+}
+
+/** What was cut off by a signal fails in many ways; the signal is the cause. */
+function fail(error: unknown): void {
+  const cause = interruption.aborted ? interruption.reason : error;
+  process.stderr.write(`\nbench: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+  process.exitCode = cause instanceof Interrupted ? cause.exitStatus : 1;
+}
+
+main().catch(fail);

@@ -1,0 +1,40 @@
+/** One call of an executable, as a CNI runtime makes it. */
+export type Call = {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+};
+
+/** How a call ended. */
+export type Outcome = {
+  readonly call: Call;
+  /** From before the spawn until the process has ended and its pipes are closed, in milliseconds. */
+  readonly tookMs: number;
+  /** The exit status, or what ended the process instead. */
+  readonly status: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+/** What a measuring process is asked for. */
+export type Request = { readonly order: 'one by one' | 'all at once'; readonly calls: readonly Call[] };
+
+/** What it answers: outcomes in the order of the calls. */
+export type Answer = {
+  /** From before the first spawn until the last process has ended, in milliseconds. */
+  readonly wallMs: number;
+  readonly outcomes: readonly Outcome[];
+};
+
+/** Where plugins, and the bench itself, find `ip`, `nft` and `iptables`. */
+export const toolPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * A failed call spoils a comparison, whoever failed: a plugin that gives up early is quick.
+ * @throws Error with the plugin's output
+ */
+export function requireSuccess({ call, status, stdout, stderr }: Outcome): void {
+  if (status === 0) return;
+  const { CNI_COMMAND: verb = 'the call', CNI_CONTAINERID: id = '', CNI_IFNAME: ifName = '' } = call.env;
+  throw new Error(`${call.file}: ${verb} ${id} ${ifName} ended with ${status}\n${stdout}${stderr}`);
+}

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** What the command line asks for. */
+export type Options = {
+  readonly isQuick: boolean;
+  /** Whether results.json, instead of the tables, goes to stdout. */
+  readonly printsJson: boolean;
+  /** Whether the results are also put where the README shows them. */
+  readonly publishes: boolean;
+  readonly rounds: number;
+  readonly binDir: string;
+};
+
+/** What `--help` prints. */
+export const usage = `npm run bench -- [options]     (as root)
+
+Compares our plugins with the reference's, in network namespaces of its own.
+
+  --quick      fewer rounds, no 50,000 leases, no 1,000 attached: under 2 minutes
+  --rounds N   samples of each figure (default 40, quick 8); a fifth of it for 50 at once
+  --bin DIR    the executables to measure (default dist/bin)
+  --json       print the results as JSON instead of tables
+  --publish    also copy tables, plot and results to test/bench
+`;
+
+/**
+ * Reads the command line.
+ * @returns undefined where help is asked for
+ * @throws Error saying what is wrong with it
+ */
+export function parseOptions(args: readonly string[], root: string): Options | undefined {
+  const { values } = parseArgs({ args: [...args], options: known });
+  if (values.help === true) return undefined;
+  const isQuick = values.quick === true;
+  return {
+    isQuick,
+    printsJson: values.json === true,
+    publishes: values.publish === true,
+    rounds: parseRounds(values.rounds ?? (isQuick ? '8' : '40')),
+    binDir: values.bin === undefined ? `${root}/dist/bin` : resolve(values.bin),
+  };
+}
+
+const known = {
+  quick: { type: 'boolean' },
+  json: { type: 'boolean' },
+  publish: { type: 'boolean' },
+  rounds: { type: 'string' },
+  bin: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 10_000) return rounds;
+  throw new Error(`--rounds: a whole number from 1 to 10,000, not ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,40 @@
+import { type Burst, measureBurst } from './burst.ts';
+import { type BareComparison, type Comparison, compareBare, compareMasquerade } from './compare.ts';
+import type { Context } from './context.ts';
+import { type GrowthPoint, measureAttached, measureLeases } from './growth.ts';
+import { describeMachine, type MachineInfo } from './machine.ts';
+import { type PartsOfAdd, splitAdds } from './parts.ts';
+
+/** All that a run has measured. */
+export type Results = {
+  /** When the run began, ISO 8601. */
+  readonly at: string;
+  readonly machine: MachineInfo;
+  readonly isQuick: boolean;
+  readonly rounds: number;
+  readonly bare: BareComparison;
+  readonly ipMasq: Comparison;
+  readonly burst: Burst;
+  readonly leases: readonly GrowthPoint[];
+  readonly attached: readonly GrowthPoint[];
+  readonly partsOfAdd: PartsOfAdd;
+};
+
+/**
+ * Measures every case, one after the other. The crowds come last: removing a thousand links keeps the kernel busy
+ * for seconds after everything else has gone on.
+ */
+export async function measureAll(context: Context): Promise<Results> {
+  return {
+    at: new Date().toISOString(),
+    machine: await describeMachine(context),
+    isQuick: context.isQuick,
+    rounds: context.rounds,
+    bare: await compareBare(context),
+    ipMasq: await compareMasquerade(context),
+    partsOfAdd: await splitAdds(context),
+    burst: await measureBurst(context),
+    leases: await measureLeases(context),
+    attached: await measureAttached(context),
+  };
+}

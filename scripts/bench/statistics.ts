@@ -1,0 +1,41 @@
+/** What is kept of many samples of one duration. */
+export type Summary = {
+  readonly medianMs: number;
+  readonly lowerQuartileMs: number;
+  readonly upperQuartileMs: number;
+  readonly samples: number;
+};
+
+/** One ADD and the DEL after it, in milliseconds. */
+export type PairSample = { readonly addMs: number; readonly delMs: number };
+
+/** ADD, DEL, and both together: the median of the sums, which is not the sum of the medians. */
+export type PairFigures = { readonly add: Summary; readonly del: Summary; readonly pair: Summary };
+
+/** Medians of pairs. */
+export function summarizePairs(samples: readonly PairSample[]): PairFigures {
+  return {
+    add: summarize(samples.map(({ addMs }) => addMs)),
+    del: summarize(samples.map(({ delMs }) => delMs)),
+    pair: summarize(samples.map(({ addMs, delMs }) => addMs + delMs)),
+  };
+}
+
+/** Median and quartiles; NaN of nothing. */
+export function summarize(samplesMs: readonly number[]): Summary {
+  const sorted = samplesMs.toSorted((one, other) => one - other);
+  return {
+    medianMs: quantile(sorted, 0.5),
+    lowerQuartileMs: quantile(sorted, 0.25),
+    upperQuartileMs: quantile(sorted, 0.75),
+    samples: sorted.length,
+  };
+}
+
+/** Between two samples, the straight line. */
+function quantile(sorted: readonly number[], share: number): number {
+  const position = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(position)] ?? Number.NaN;
+  const above = sorted[Math.ceil(position)] ?? Number.NaN;
+  return below + (above - below) * (position - Math.floor(position));
+}

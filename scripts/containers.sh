@@ -1,0 +1,250 @@
+# shellcheck shell=bash
+# Hosts of their own on this machine, each with a containerd: a network namespace, a mount namespace in which
+# /run, /opt/cni/bin, /etc/cni/net.d and /var/lib/cni are private, and one temporary directory that holds all files.
+# To be sourced after setup.sh, by root.
+#
+# `ctr run --cni` takes no directories and runs the plugins itself, so it is `ctr` that must see the private ones.
+# A host is known by its name alone, which says whose it is: <prefix>-<pid>-<start time of that process>[-<more>].
+
+declare -A host_holders=()
+made_netns_dir=no
+
+# The name of a host of this process.
+name_host() {
+  printf '%s-%s-%s' "$1" "$$" "$(start_time "$$")"
+}
+
+# When a process started, in clock ticks after boot: with its number it tells a process from every other of this boot.
+start_time() {
+  local stat fields
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  # The command's name, in parentheses, may contain anything.
+  read -r -a fields <<<"${stat##*) }"
+  printf '%s' "${fields[19]}"
+}
+
+host_dir() {
+  printf '%s/%s' "${TMPDIR:-/tmp}" "$1"
+}
+
+# open_host NAME
+open_host() {
+  local name=$1 dir
+  dir=$(host_dir "$name")
+  mkdir -m 700 "$dir"
+  mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state"
+  [[ -d /run/netns ]] || made_netns_dir=yes
+  ip netns add "$name"
+  ip -n "$name" link set dev lo up
+  hold_host "$name"
+  on_host "$name" mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
+  mount_on_host "$name" "$dir/cni-bin" /opt/cni/bin
+  mount_on_host "$name" "$dir/cni-conf" /etc/cni/net.d
+  mount_on_host "$name" "$dir/cni-state" /var/lib/cni
+}
+
+# A mount namespace lives as long as a process is in it. setsid: a Ctrl-C is for the script, which then cleans up.
+hold_host() {
+  local name=$1
+  nsenter --net="/run/netns/$name" unshare --mount --propagation private setsid sleep infinity \
+    </dev/null &>/dev/null &
+  host_holders[$name]=$!
+  disown
+  wait_for 10 is_held "$name"
+}
+
+# Whether the holder has come so far: in a mount namespace of its own, and become `sleep`.
+is_held() {
+  local holder=/proc/${host_holders[$1]} own
+  own=$(readlink /proc/self/ns/mnt)
+  [[ $(readlink "$holder/ns/mnt") != "$own" ]] && [[ $(readlink "$holder/exe") == */sleep ]]
+}
+
+# on_host NAME COMMAND [ARGUMENT…]
+on_host() {
+  (exec_on_host "$@")
+}
+
+# The same in place of this shell, so that a subshell in the background has the command's process id.
+exec_on_host() {
+  local name=$1
+  shift
+  exec nsenter --net="/run/netns/$name" --mount="/proc/${host_holders[$name]}/ns/mnt" -- \
+    env -C "$PWD" "PATH=$PATH:/opt/cni/bin" CNI_PATH=/opt/cni/bin \
+    "CONTAINERD_ADDRESS=$(host_dir "$name")/containerd.sock" "CONTAINERD_NAMESPACE=$name" "$@"
+}
+
+# mount_on_host NAME SOURCE TARGET
+mount_on_host() {
+  on_host "$1" bash -euo pipefail -c "$(declare -f mount_at); mount_at \"\$@\"" mount_at "$2" "$3"
+}
+
+# Where the target does not exist on this machine it is not to be made there: it is made on an overlay over what
+# does exist, whose changes are kept on the host's own /run.
+mount_at() {
+  local source=$1 target=$2 base=$2 changes
+  until [[ -d $base ]]; do base=${base%/*}; done
+  if [[ $base != "$target" ]]; then
+    changes=/run/changes$base
+    mkdir -p "$changes/upper" "$changes/work"
+    mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$base" || {
+      printf 'without overlayfs, %s must exist: mkdir -p %s\n' "$target" "$target" >&2
+      return 1
+    }
+    mkdir -p "$target"
+  fi
+  mount --bind "$source" "$target"
+}
+
+# The command that start_containerd runs, as one line.
+containerd_command() {
+  local dir
+  dir=$(host_dir "$1")
+  printf '%s\n' "containerd --config $dir/containerd.toml --root $dir/containerd-root\
+ --state $dir/containerd-state --address $dir/containerd.sock"
+}
+
+# start_containerd NAME: sets containerd_pid.
+start_containerd() {
+  local name=$1 dir command
+  dir=$(host_dir "$name")
+  containerd_config "$dir" >"$dir/containerd.toml"
+  read -r -a command < <(containerd_command "$name")
+  (exec_on_host "$name" setsid "${command[@]}") </dev/null &>"$dir/containerd.log" &
+  containerd_pid=$!
+  disown
+  wait_for 30 on_host "$name" timeout 5 ctr version && return
+  complain 'containerd does not answer; the end of its log:'
+  tail -n 20 "$dir/containerd.log" | indent >&2
+  return 1
+}
+
+# Kubernetes' side of containerd would look for a network of its own, NRI for a socket; both by the names that
+# containerd 1 and 2 know them by. The `opt` plugin makes /opt/containerd unless told another place.
+containerd_config() {
+  cat <<END
+version = 2
+disabled_plugins = [
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.cri.v1.images",
+  "io.containerd.cri.v1.runtime",
+  "io.containerd.nri.v1.nri",
+]
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = "$1/containerd-opt"
+END
+}
+
+stop_containerd() {
+  kill -TERM "$containerd_pid"
+  wait_for 20 has_ended "$containerd_pid"
+}
+
+has_ended() {
+  ! kill -0 "$1" 2>/dev/null
+}
+
+# make_rootfs DIRECTORY: a root file system without an image: busybox, under all of its names.
+make_rootfs() {
+  local rootfs=$1 applet
+  mkdir -p "$rootfs"/{bin,dev,etc,proc,sys,tmp}
+  cp "$(command -v busybox)" "$rootfs/bin/busybox"
+  for applet in $(busybox --list); do
+    [[ -e $rootfs/bin/$applet ]] || ln -s busybox "$rootfs/bin/$applet"
+  done
+}
+
+# close_host NAME: ends what runs there and removes all of it. Succeeds where nothing is left.
+close_host() {
+  local name=$1
+  end_processes "$name"
+  remove_cgroups "$name"
+  [[ ! -e /run/netns/$name ]] || ip netns del "$name"
+  [[ $made_netns_dir == no ]] || remove_netns_dir
+  rm -rf --one-file-system "$(host_dir "$name")"
+  unset "host_holders[$name]"
+}
+
+# The first `ip netns add` after a boot makes the directory and mounts it on itself. If that was ours, and nobody has
+# put a namespace there since, it goes again.
+remove_netns_dir() {
+  [[ -z $(ls -A /run/netns) ]] || return 0
+  ! mountpoint -q /run/netns || umount /run/netns
+  rmdir /run/netns
+  made_netns_dir=no
+}
+
+# Processes in the host's network namespace, and those in its containers, which are in namespaces of their own but
+# in cgroups below the name of containerd's namespace: the host's.
+host_processes() {
+  local cgroup
+  {
+    [[ ! -e /run/netns/$1 ]] || ip netns pids "$1"
+    while read -r cgroup; do
+      find "$cgroup" -name cgroup.procs -exec cat {} + 2>/dev/null || true
+    done < <(host_cgroups "$1")
+  } | sort -un
+}
+
+host_cgroups() {
+  find /sys/fs/cgroup -maxdepth 5 -type d -name "$1" 2>/dev/null || true
+}
+
+# At once by KILL: the first process of a container ignores TERM, and nothing of the host is kept anyway.
+end_processes() {
+  wait_for 20 kill_processes "$1" && return
+  complain "of $1 there are still the processes $(host_processes "$1" | tr '\n' ' ')"
+  return 1
+}
+
+# Succeeds when there is none left.
+kill_processes() {
+  local pids
+  mapfile -t pids < <(host_processes "$1")
+  ((${#pids[@]} > 0)) || return 0
+  kill -KILL "${pids[@]}" || true
+  return 1
+}
+
+remove_cgroups() {
+  wait_for 10 try_remove_cgroups "$1"
+}
+
+# A cgroup is busy for a moment after its last process has ended.
+try_remove_cgroups() {
+  local cgroup
+  while read -r cgroup; do
+    find "$cgroup" -depth -type d -exec rmdir {} \;
+  done < <(host_cgroups "$1")
+  [[ -z $(host_cgroups "$1") ]]
+}
+
+# close_stale_hosts PREFIX: removes what runs that were killed have left.
+close_stale_hosts() {
+  local name
+  while read -r name; do
+    is_owned "$name" && continue
+    step "removing $name, which a run that was killed has left"
+    close_host "$name" </dev/null
+  done < <(list_hosts "$1")
+}
+
+# Every host with the prefix that has a network namespace, a directory or a cgroup. Only root's: anybody may write
+# to a temporary directory.
+list_hosts() {
+  local places=()
+  [[ ! -d /run/netns ]] || places+=(/run/netns)
+  {
+    find "${places[@]}" "${TMPDIR:-/tmp}" -maxdepth 1 -user root -name "$1-*" -printf '%f\n'
+    find /sys/fs/cgroup -maxdepth 5 -type d -name "$1-*" -printf '%f\n' 2>/dev/null || true
+  } | grep -E "^$1-[0-9]+-[0-9]+(-[a-z0-9]+)*$" | sort -u || true
+}
+
+# Whether the process that a host's name tells of is still there.
+is_owned() {
+  local pid started
+  [[ $1 =~ -([0-9]+)-([0-9]+)(-[a-z0-9]+)*$ ]] || return 1
+  pid=${BASH_REMATCH[1]} started=${BASH_REMATCH[2]}
+  [[ $(start_time "$pid") == "$started" ]]
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { TestContext } from 'vitest';
+import { skipUnless } from './skip.ts';
+
+/** Where the built executables are; FAIRLEAD_BIN names another build than that of this tree. */
+export const binDir = resolve(process.env.FAIRLEAD_BIN ?? `${import.meta.dirname}/../../dist/bin`);
+
+/** Where Debian's containernetworking-plugins, the reference, has its executables. */
+export const referenceDir = '/usr/lib/cni';
+
+/** What a call needs to run a reference plugin instead of ours. */
+export function reference(plugin: string): { binary: string; env: { CNI_PATH: string } } {
+  return { binary: `${referenceDir}/${plugin}`, env: { CNI_PATH: referenceDir } };
+}
+
+/** Skips a test where the reference is not installed. */
+export function requireReference(context: TestContext, ...plugins: readonly string[]): void {
+  const absent = plugins.filter((plugin) => !existsSync(`${referenceDir}/${plugin}`));
+  skipUnless(context, absent.length === 0, `the reference has no ${absent.join(', ')} in ${referenceDir}`);
+}
+
+/** The number of rounds of a randomised test: few in every run, all of them with SOAK=1. */
+export function rounds({ short, soak }: { short: number; soak: number }): number {
+  return process.env.SOAK === '1' ? soak : short;
+}
+
+/** The time limit of a test whose rounds take so long each, in milliseconds. */
+export function limitMs(count: number, eachMs: number): number {
+  return Math.max(60_000, count * eachMs);
+}
