@@ -29,15 +29,19 @@ export type LeaseRecord = LeaseOwner & {
 export class LeaseIndex {
   readonly dir: string;
   readonly #dataDir: string;
+  readonly #born = process.hrtime.bigint();
 
   constructor(dir: string, dataDir: string) {
     this.dir = dir;
     this.#dataDir = dataDir;
   }
 
-  /** A path for a file that is about to be renamed into the data directory; used under the lock. */
+  /**
+   * A path for a file that is about to be linked or renamed into the data directory. No other process has the same:
+   * what is written there must not become another's lease, should the lock be lost.
+   */
   get scratch(): string {
-    return `${this.dir}/scratch`;
+    return `${this.dir}/scratch.${process.pid}.${this.#born}`;
   }
 
   /** Whether a miss means "no lease". */
@@ -45,9 +49,12 @@ export class LeaseIndex {
     return readText(this.#stampPath) === this.#stampOf(bootId) && existsSync(this.#recordsDir);
   }
 
-  /** Makes the directory; after that an absent record says something. */
+  /** Makes the directory, after which an absent record says something; what killed processes have left goes. */
   prepare(): void {
     mkdirSync(this.#recordsDir, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(this.dir)) {
+      if (name.startsWith('scratch.')) rmSync(`${this.dir}/${name}`, { force: true });
+    }
   }
 
   /** Says that the index agrees with the data directory. A failure is harmless: the index is rebuilt next time. */
