@@ -8,7 +8,9 @@ import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
  * Nothing is spawned and nothing waited for under the lock, so a live holder needs a fraction of it.
  */
 const staleMs = 2_000;
-const pollMs = 3;
+/** The first waiter's turn comes within a few ms; of fifty, most would only take the processor from the one at work. */
+const firstPollMs = 2;
+const longestPollMs = 30;
 const patienceMs = 20_000;
 
 /** Which lock, and how it is waited for. */
@@ -41,10 +43,12 @@ export function withLock<T>(request: LockRequest, work: (keepAlive: () => void) 
 }
 
 function acquire(dir: string, path: string, { sleep, onFullDisk }: LockRequest): () => void {
+  let pollMs = firstPollMs;
   for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pollMs) {
     const release = tryAcquire(dir, path, onFullDisk);
     if (release !== undefined) return release;
-    sleep(pollMs);
+    sleep(pollMs * (0.5 + Math.random()));
+    pollMs = Math.min(pollMs * 2, longestPollMs);
   }
   throw new CniError(
     ErrorCode.tryAgainLater,

@@ -11,7 +11,7 @@ export type Machine = {
   readonly inNetns: InNetns;
   readonly identifyNetns: (path: string) => NetnsIdentity | undefined;
   readonly identifyOwnNetns: () => NetnsIdentity;
-  /** A file below /proc, trimmed; undefined where it does not exist. It shows the namespace of this thread. */
+  /** A file below /proc (which shows the namespace of this thread) or /sys, trimmed; undefined where it does not exist. */
   readonly readProc: (path: string) => string | undefined;
   readonly writeProc: (path: string, value: string) => void;
   readonly sleep: (ms: number) => void;

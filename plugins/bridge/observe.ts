@@ -1,22 +1,25 @@
 import { hostSeed } from '../../lib/attach/host-seed.ts';
+import { observeBridge } from '../../lib/bridge/observe.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { type ChainName, observeChains, observeLink } from '../../lib/exec/observe.ts';
 import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import type { Cidr } from '../../lib/net/cidr.ts';
 import { spoofCheckChain } from '../../lib/spoofcheck/spoofcheck.ts';
 import { type BridgeConfig, vlanGatewayName } from './config.ts';
-import { masqueradeOf, type Observed } from './plan.ts';
+import { describeBridge, masqueradeOf, type Observed } from './plan.ts';
 
-/** Step 4 of an ADD: what is there now. One `ip` for the bridge if it exists, one `nft` if the network has rules. */
+/** Step 4 of an ADD: what is there now. No process for a bridge of this network's own, one `ip` for
+ * another one, one `nft` for each chain that the network has. */
 export function observe(machine: Machine, config: BridgeConfig, addresses: readonly Cidr[]): Observed {
   const { vlans, bridge } = config;
   const gateway = vlans.untagged === undefined ? undefined : vlanGatewayName(bridge, vlans.untagged);
+  const seed = hostSeed(machine);
   return {
-    bridge: observeLink(machine, bridge),
+    bridge: observeBridge(machine, describeBridge(config, seed)),
     vlanGateway: gateway === undefined ? undefined : observeLink(machine, gateway),
     nft: observeChains(machine, chainsOf(config, addresses)),
     forwards: forwardedFamilies(machine),
-    hostSeed: hostSeed(machine),
+    hostSeed: seed,
   };
 }
 

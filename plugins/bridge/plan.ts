@@ -108,7 +108,8 @@ export function spoofCheckOf(
   };
 }
 
-function describeBridge(
+/** The bridge that the network wants. */
+export function describeBridge(
   { bridge, mtu, promiscuous, vlans, network }: BridgeConfig,
   hostSeed: string,
 ): BridgeWish {

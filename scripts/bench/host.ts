@@ -21,8 +21,9 @@ export class Host implements AsyncDisposable {
   constructor(netnsPath: string, interruption: AbortSignal) {
     this.name = basename(netnsPath);
     const worker = [process.execPath, `${import.meta.dirname}/worker.ts`];
-    // In a process group of its own: a Ctrl-C is for the bench, which then ends it; and its plugins end with it.
-    this.#worker = spawn('nsenter', [`--net=${netnsPath}`, ...worker], {
+    // `ip netns exec` gives it the namespace's own sysfs, as a host has it. In a process group of its own: a Ctrl-C is
+    // for the bench, which then ends it; and its plugins end with it.
+    this.#worker = spawn('ip', ['netns', 'exec', basename(netnsPath), ...worker], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { PATH: toolPath },
       detached: true,

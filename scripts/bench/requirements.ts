@@ -9,7 +9,6 @@ const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   iptables: 'iptables',
-  nsenter: 'util-linux',
 };
 
 /**

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { Answer, Call, Outcome, Request } from './call.ts';
 
 // A process that lives in a host's network namespace, so that the plugins it starts are in there from the beginning:
-// an `nsenter` for each call would be measured with it. It takes requests from its parent and ends with it.
+// an `ip netns exec` for each call would be measured with it. It takes requests from its parent and ends with it.
 
 /** Well over the slowest call; a plugin that hangs shall not hang the bench. */
 const callTimeoutMs = 60_000;

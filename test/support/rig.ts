@@ -43,6 +43,8 @@ export type CallOptions = {
   readonly binary?: string;
   /** Sent to the plugin instead of the configuration's JSON. */
   readonly stdin?: string;
+  /** The namespace whose links the plugin sees below /sys; the host's unless set. */
+  readonly sysfsOf?: string;
   /** After this the plugin is killed. */
   readonly timeoutMs?: number;
 };
@@ -104,13 +106,21 @@ export class Rig implements AsyncDisposable {
   /** Calls a plugin as a runtime does: verb and attachment in the environment, the configuration on stdin. */
   async cni(verb: Verb, conf: Conf, container: string, options: CallOptions = {}): Promise<Answer> {
     const outcome = await run({
-      file: 'nsenter',
-      args: inside(this.host, options.binary ?? `${binDir}/${conf.type}`),
+      ...this.#entering(options.binary ?? `${binDir}/${conf.type}`, options.sysfsOf ?? this.host),
       stdin: options.stdin ?? JSON.stringify(conf),
       env: toEnvironment(verb, container, options),
       timeoutMs: options.timeoutMs ?? callTimeoutMs,
     });
     return toAnswer(outcome);
+  }
+
+  /**
+   * `ip netns exec` mounts the sysfs of its namespace, as a host has it; `nsenter` leaves what is mounted. By its path,
+   * because a test may put another `ip` first in PATH.
+   */
+  #entering(binary: string, sysfsOf: string) {
+    const command = sysfsOf === this.host ? [binary] : ['nsenter', ...inside(this.host, binary)];
+    return { file: '/usr/sbin/ip', args: ['netns', 'exec', sysfsOf, ...command] };
   }
 
   /** An ADD that must succeed. */
