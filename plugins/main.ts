@@ -75,10 +75,11 @@ function chooseMachine(): Machine {
 
 /** The caller's PATH without the plugins' directories: iproute2's `bridge` is wanted, not the plugin of that name. */
 function toolPath(): string {
-  const pluginDirs = parsePluginPath(process.env);
+  const bare = (dir: string) => dir.replace(/\/+$/, '');
+  const pluginDirs = parsePluginPath(process.env).map(bare);
   return (process.env.PATH ?? '')
     .split(':')
-    .filter((dir) => !pluginDirs.includes(dir))
+    .filter((dir) => !pluginDirs.includes(bare(dir)))
     .join(':');
 }
 
@@ -88,7 +89,7 @@ function printTimings(): void {
   for (const timing of [...timings, whole]) writeAll(2, `${JSON.stringify(timing)}\n`);
 }
 
-function runPlugin(plugin: Plugin): number | Promise<number> {
+function runPlugin(plugin: Plugin): number {
   if ((process.env.CNI_COMMAND ?? '') === '') {
     writeAll(
       2,
@@ -145,7 +146,7 @@ function run(): void {
 }
 
 if (startupSnapshot.isBuildingSnapshot()) {
-  void warmUp();
+  warmUp();
   startupSnapshot.setDeserializeMainFunction(run);
 } else {
   run();

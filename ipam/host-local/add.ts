@@ -33,8 +33,9 @@ export function add({ conf, attachment }: AttachmentCall, machine: Machine): Res
 }
 
 /**
- * The result that an ADD would have now, without leasing anything.
- * @throws CniError code 7 or 11, as ADD
+ * The result that the ADD of a new attachment would have now, without leasing anything. A requested address is taken as
+ * free, and cool-downs as over.
+ * @throws CniError code 7 for a bad configuration, 11 for a pool without a free address
  */
 export function preview({ conf, attachment }: AttachmentCall): Result {
   const config = parseHostLocalConfig(conf);

@@ -7,7 +7,7 @@ import { parseRoute } from '../../lib/cni/result-parse.ts';
 import { isAtLeast } from '../../lib/cni/version.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { ifExists, onFiles } from '../../lib/errors/system-error.ts';
-import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
+import { formatAddress, type IpAddress, isSameAddress, parseAddress } from '../../lib/net/address.ts';
 import { familyOf, parseRange, parseRangeSet, type RangeSet, rangeOf, refuseOverlaps } from './range.ts';
 import { parseSubnetFile } from './subnet-file.ts';
 
@@ -74,7 +74,10 @@ export function parseRequestedAddresses(
     ...(conf.fields.object('args')?.object('cni')?.strings('ips') ?? []),
     ...(conf.fields.object('runtimeConfig')?.strings('ips') ?? []),
   ];
-  const requested = texts.filter((text) => text !== '').map(parseRequested);
+  const all = texts.filter((text) => text !== '').map(parseRequested);
+  const requested = all.filter(
+    (address, at) => all.findIndex((other) => isSameAddress(other, address)) === at,
+  );
   for (const [at, address] of requested.entries()) {
     const set = sets.find((each) => rangeOf(each, address) !== undefined);
     if (set === undefined) throw refused(address, 'lies in none of the ranges');

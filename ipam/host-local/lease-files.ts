@@ -1,4 +1,6 @@
 import {
+  constants,
+  copyFileSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -87,7 +89,7 @@ export class LeaseFiles {
     const path = this.#lastReservedPath(rangeSet);
     onFiles(`writing ${path}`, () => {
       writeFileSync(scratch, formatAddress(address), { mode: 0o600 });
-      renameSync(scratch, path);
+      replaceFile(scratch, path);
     });
   }
 
@@ -103,11 +105,31 @@ export class LeaseFiles {
 /** False where the name is taken. */
 function linkExclusively(from: string, to: string): boolean {
   try {
-    linkSync(from, to);
+    placeExclusively(from, to);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Where the directory is a mount of its own, or its file system knows no hard links, exclusively but not at once. */
+function placeExclusively(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+  }
+}
+
+function replaceFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error;
+    copyFileSync(from, to);
+    rmSync(from, { force: true });
   }
 }
 
@@ -122,5 +144,6 @@ function readIfPossible(path: string): string | undefined {
 
 function parseOwner(text: string): LeaseOwner | undefined {
   const [containerId = '', ifName = ''] = text.trim().split(/\r?\n/);
-  return isContainerId(containerId) ? { containerId, ifName } : undefined;
+  // The kernel has no longer names of interfaces: this is no lease that a plugin wrote.
+  return isContainerId(containerId) && ifName.length <= 15 ? { containerId, ifName } : undefined;
 }

@@ -23,8 +23,9 @@ export type LeaseRecord = LeaseOwner & {
  * (the reference reads, and may delete, anything inside it): `<dataDir>.fairlead/<network>/`.
  *
  * The index is trusted while `stamp` holds the data directory's modification time and the boot id: whoever else
- * adds or removes a lease changes the former. Up to kernel 6.12 that time is as coarse as a tick (1-10 ms), so
- * a reference `host-local` writing within the same tick as we do may go unnoticed until its next write.
+ * adds or removes a lease changes the former. What a reference `host-local` writes while one of our calls is at
+ * work (a few ms, longer in a rebuild; up to kernel 6.12 also within the same tick) may go unnoticed until its
+ * next write.
  */
 export class LeaseIndex {
   readonly dir: string;
@@ -53,7 +54,8 @@ export class LeaseIndex {
   prepare(): void {
     mkdirSync(this.#recordsDir, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(this.dir)) {
-      if (name.startsWith('scratch.')) rmSync(`${this.dir}/${name}`, { force: true });
+      if (name.startsWith('scratch.') && isOld(`${this.dir}/${name}`))
+        rmSync(`${this.dir}/${name}`, { force: true });
     }
   }
 
@@ -66,11 +68,12 @@ export class LeaseIndex {
     }
   }
 
-  /** The attachment's record; 'damaged' where there is one that cannot be read, which a rebuild writes anew. */
+  /** The attachment's record; 'damaged' where there is one that cannot be read or is unfinished: a rebuild writes it anew. */
   get(owner: LeaseOwner): LeaseRecord | 'damaged' | undefined {
     const path = this.#pathOf(owner);
     const text = readText(path);
-    if (text !== undefined) return parseRecord(text) ?? 'damaged';
+    const record = text === undefined ? undefined : parseRecord(text);
+    if (record !== undefined && record.addresses.length > 0) return record;
     return existsSync(path) ? 'damaged' : undefined;
   }
 
@@ -123,6 +126,12 @@ export class LeaseIndex {
       containerId.length <= 200 ? containerId : `${containerId.slice(0, 180)}~${hash64(containerId)}`;
     return `${this.#recordsDir}/${id},${encodeURIComponent(ifName)}`;
   }
+}
+
+/** Whether a scratch file is none of a process at work: those live for milliseconds. */
+function isOld(path: string): boolean {
+  const writtenAt = ifExists(() => statSync(path).mtimeMs);
+  return writtenAt !== undefined && Date.now() - writtenAt > 60_000;
 }
 
 /** Undefined for what cannot be read, for whatever reason: the lease files decide, the index only saves the search. */

@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { lockSync } from 'proper-lockfile';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
@@ -12,6 +12,13 @@ const staleMs = 2_000;
 const firstPollMs = 2;
 const longestPollMs = 30;
 const patienceMs = 20_000;
+
+/**
+ * What the lock needs of the file system. To learn how fine its times are, proper-lockfile sets a new lock's to the next
+ * full second; should its holder be killed then, others would wait for up to 3 s. Without that, a lock has the time at
+ * which it was made.
+ */
+const fileSystem = { mkdirSync, realpathSync, rmdirSync, statSync, utimesSync: () => undefined };
 
 /** Which lock, and how it is waited for. */
 export type LockRequest = {
@@ -69,10 +76,13 @@ function tryAcquire(
         stale: staleMs,
         realpath: false,
         onCompromised: () => undefined,
+        fs: fileSystem,
       });
     } catch (error) {
-      if (errnoOf(error) === 'ELOCKED') return undefined;
-      if (onFullDisk === 'go on' && errnoOf(error) === 'ENOSPC') return () => undefined;
+      // ENOENT: of several that found a stale lock, another one was first.
+      if (['ELOCKED', 'ENOENT'].includes(errnoOf(error) ?? '')) return undefined;
+      if (onFullDisk === 'go on' && ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? ''))
+        return () => undefined;
       throw error;
     }
   });

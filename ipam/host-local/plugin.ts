@@ -14,6 +14,6 @@ export function createHostLocal(machine: Machine): Plugin {
     del: (call) => del(call, machine),
     check: (call) => check(call, machine),
     gc: (call) => gc(call, machine),
-    status,
+    status: (call) => status(call, machine),
   };
 }

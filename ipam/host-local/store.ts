@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
-import { fileFailure, ifExists } from '../../lib/errors/system-error.ts';
+import { fileFailure, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import type { StoreConfig } from './config.ts';
@@ -47,9 +56,17 @@ export function hasStore(config: StoreConfig): boolean {
   return existsSync(leaseDirOf(config));
 }
 
-/** Removes the directories of a network that has no lease. */
+/**
+ * Removes the directories of a network that has no lease.
+ * @throws CniError where a container has come meanwhile: its lease, and the round robin, stay
+ */
 export function removeStore(config: StoreConfig): void {
-  rmSync(leaseDirOf(config), { recursive: true, force: true });
+  const dir = leaseDirOf(config);
+  const names = ifExists(() => readdirSync(dir)) ?? [];
+  onFiles(`removing ${dir}`, () => {
+    for (const name of names) if (/^(last_reserved_ip\.\d+|lock)$/.test(name)) rmSync(`${dir}/${name}`);
+    ifExists(() => rmdirSync(dir));
+  });
   rmSync(indexDirOf(config), { recursive: true, force: true });
   try {
     rmdirSync(dirname(indexDirOf(config)));
@@ -198,8 +215,19 @@ export class LeaseStore {
     const known = new Map(this.#index.list().map((record) => [keyOf(record), record]));
     const found = this.#readOwners();
     this.#prepareIndex();
-    for (const [key, record] of known) if (!found.has(key)) this.#index.remove(record);
+    for (const [key, record] of known)
+      if (!found.has(key) && !this.#holdsNow(record)) this.#index.remove(record);
     return new Map([...found].map(([key, lease]) => [key, this.#agree(lease, known.get(key))]));
+  }
+
+  /** Looked at once more: should the lock have been lost, its owner may have leased since the files were listed. */
+  #holdsNow(owner: LeaseOwner): boolean {
+    const record = this.#index.get(owner);
+    if (record === undefined || record === 'damaged') return false;
+    return toAddresses(record).some((address) => {
+      const holder = this.#files.ownerOf(address);
+      return holder !== undefined && keyOf(holder) === keyOf(owner);
+    });
   }
 
   /** A release must work on a full disk, too: an index that cannot be written is rebuilt by the next call. */

@@ -4,8 +4,8 @@ import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
 import { listRoutes, observeLink } from '../exec/observe.ts';
 import type { KernelRoute, Link } from '../iproute/parse.ts';
-import { formatAddress, isSameAddress, parseAddress } from '../net/address.ts';
-import { type Cidr, formatCidr, parseCidr } from '../net/cidr.ts';
+import { formatAddress, isSameAddress } from '../net/address.ts';
+import { type Cidr, formatCidr } from '../net/cidr.ts';
 
 /**
  * Whether the container's interface is as the previous result says: there, up, with the MAC, the addresses and the
@@ -50,20 +50,9 @@ function isSameCidr(one: Cidr, other: Cidr): boolean {
   return one.prefixLength === other.prefixLength && isSameAddress(one.address, other.address);
 }
 
-/** `ip` prints "default" for a prefix of length 0 and leaves /32 and /128 out. */
 function isSameRoute(found: KernelRoute, { dst, gw }: ResultRoute): boolean {
-  const sameTarget =
-    found.dst === 'default'
-      ? dst.prefixLength === 0
-      : isSameCidr(parseCidr(found.dst) ?? hostRoute(found.dst) ?? dst, dst) && found.dst !== '';
-  return (
-    sameTarget && (gw === undefined || found.gateway === undefined || found.gateway === formatAddress(gw))
-  );
-}
-
-function hostRoute(text: string): Cidr | undefined {
-  const address = parseAddress(text);
-  return address === undefined ? undefined : { address, prefixLength: address.family === 4 ? 32 : 128 };
+  if (found.dst === undefined || !isSameCidr(found.dst, dst)) return false;
+  return gw === undefined || found.gateway === undefined || found.gateway === formatAddress(gw);
 }
 
 function differs({ ifName, containerId }: Attachment, how: string): CniError {

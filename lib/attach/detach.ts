@@ -25,7 +25,7 @@ export function detach(
     // nft waits for the kernel, too (10 ms): meanwhile the link goes.
     {
       doing: 'removing rules',
-      run: () => runBatch({ place: 'host', tool: 'nft', operations: findElements() }, machine),
+      run: () => removeElements(findElements, machine),
     },
     { doing: 'removing the link', run: awaitRemoval },
     // Only a link that the reference made has a host end that we do not know: it goes by its container end.
@@ -34,6 +34,16 @@ export function detach(
       run: () => (hadHostEnd ? undefined : removeContainerEnd(attachment, machine)),
     },
   ]);
+}
+
+/** One transaction; should another DEL or GC have been quicker with a part of it, what is left is looked up again. */
+export function removeElements(findElements: () => readonly NftOperation[], machine: Machine): void {
+  const remove = () => runBatch({ place: 'host', tool: 'nft', operations: findElements() }, machine);
+  try {
+    remove();
+  } catch {
+    remove();
+  }
 }
 
 /** Whether a link of the attachment is still there. */

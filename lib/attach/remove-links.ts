@@ -4,7 +4,9 @@ import { hasInterface, type Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
 import { runBatch } from '../exec/tool.ts';
 import { type IfName, parseIfName } from '../net/ifname.ts';
+import type { NftOperation } from '../nft/operation.ts';
 import { bridgeTable, planRemoval } from '../spoofcheck/spoofcheck.ts';
+import { removeElements } from './detach.ts';
 
 /**
  * Removes host ends of veth pairs, and the spoof check's elements of every port that is not there (any more).
@@ -17,7 +19,7 @@ export function removeLinks(
   const names = links.map(({ name }) => parseIfName(name)).filter((name) => name !== undefined);
   return runAll([
     { doing: 'removing links', run: () => removeAll(names, machine) },
-    { doing: 'removing rules', run: () => removeElements(machine) },
+    { doing: 'removing rules', run: () => removeElements(() => elementsOfNobody(machine), machine) },
   ]);
 }
 
@@ -31,7 +33,6 @@ function removeAll(names: readonly IfName[], machine: Machine): void {
   }
 }
 
-function removeElements(machine: Machine): void {
-  const operations = planRemoval(observeTable(machine, bridgeTable), (port) => !hasInterface(machine, port));
-  runBatch({ place: 'host', tool: 'nft', operations }, machine);
+function elementsOfNobody(machine: Machine): readonly NftOperation[] {
+  return planRemoval(observeTable(machine, bridgeTable), (port) => !hasInterface(machine, port));
 }

@@ -17,7 +17,8 @@ export function observeBridge(machine: Machine, wish: BridgeWish): Link | undefi
  *
  * sysfs shows the namespace in which it was mounted, maybe not this one. Our MAC tells: it is derived from the
  * namespace's inode. sysfs shows no addresses, so none are reported, and the plan sets the gateway's again, which changes
- * nothing where it is there. Addresses in the way are looked for only on bridges that others have made or share.
+ * nothing where it is there. Addresses in the way are looked for only on bridges that others have made or share: when
+ * the subnet of a network changes, its bridge serves both, and the old containers keep their gateway.
  */
 function observeOwnBridge({ readProc }: Machine, { name, mac, alias }: BridgeWish): Link | undefined {
   const read = (file: string) => readProc(`/sys/class/net/${name}/${file}`);

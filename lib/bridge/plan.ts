@@ -71,35 +71,41 @@ export type GatewayWish = {
   readonly gateways: readonly Cidr[];
   /** Whether an address in the way is removed instead of refused. */
   readonly force: boolean;
+  /** The MAC of a bridge that others have made, to be kept: it would follow the lowest of its ports. */
+  readonly pin: Mac | undefined;
 };
 
 /**
- * The gateway addresses that are missing. Another IPv4 address, or an IPv6 one of an overlapping network, is in the
+ * The gateway addresses that are missing. Another IPv4 address, or an IPv6 one of an overlapping network, is then in the
  * way (it belongs to another network's idea of this bridge).
  * @throws CniError code 999 for an address in the way, unless forced
  */
 export function planGateways(
-  { link, gateways, force }: GatewayWish,
+  { link, gateways, force, pin }: GatewayWish,
   found: readonly Cidr[],
 ): readonly Step[] {
+  const missing = gateways.filter((gateway) => !isAmong(gateway, found));
+  if (missing.length === 0) return [];
   const inTheWay = found.filter(
-    (address) => gateways.some((gateway) => clashes(address, gateway)) && !isAmong(address, gateways),
+    (address) => missing.some((gateway) => clashes(address, gateway)) && !isAmong(address, gateways),
   );
   const [first] = inTheWay;
-  if (first !== undefined && !force) {
-    throw new CniError(
-      ErrorCode.internal,
-      `bridge ${link} has ${formatCidr(first)}, which is not the gateway of this network (${gateways.map(formatCidr).join(', ')}); ` +
-        'use another bridge, remove the address, or set forceAddress',
-    );
-  }
-  const missing = gateways.filter((gateway) => !isAmong(gateway, found));
+  if (first !== undefined && !force) throw addressInTheWay(link, first, gateways);
   return onHost([
+    ...(pin === undefined ? [] : [{ kind: 'set-mac', name: link, mac: pin } as const]),
     ...inTheWay.map(
       (address) => ({ kind: 'delete-address', link, address, detectDuplicates: false }) as const,
     ),
     ...missing.map((address) => ({ kind: 'add-address', link, address, detectDuplicates: false }) as const),
   ]);
+}
+
+function addressInTheWay(link: IfName, address: Cidr, gateways: readonly Cidr[]): CniError {
+  return new CniError(
+    ErrorCode.internal,
+    `bridge ${link} has ${formatCidr(address)}, which is not the gateway of this network (${gateways.map(formatCidr).join(', ')}); ` +
+      'use another bridge, remove the address, or set forceAddress',
+  );
 }
 
 function clashes(found: Cidr, wanted: Cidr): boolean {

@@ -27,9 +27,9 @@ export type AttachmentCall = NetworkCall & { readonly attachment: Attachment };
 export type Plugin = {
   readonly name: string;
   readonly add: (call: AttachmentCall) => Result;
-  readonly del: (call: AttachmentCall) => void | Promise<void>;
+  readonly del: (call: AttachmentCall) => void;
   readonly check: (call: AttachmentCall) => void;
-  readonly gc: (call: NetworkCall) => void | Promise<void>;
+  readonly gc: (call: NetworkCall) => void;
   readonly status: (call: NetworkCall) => void;
 };
 
@@ -45,13 +45,14 @@ export type Streams = {
  * This is the one place where an error becomes the JSON of specification section 5, "Error".
  * @returns the exit status: 0, or 1 after an error
  */
-export async function dispatch(plugin: Plugin, streams: Streams): Promise<number> {
+export function dispatch(plugin: Plugin, streams: Streams): number {
   let json: unknown;
   try {
     const verb = parseVerb(streams.env);
-    json = parseJson(readAll(streams), 'the configuration on stdin');
-    const answer =
-      verb === 'VERSION' ? supportedVersions(json) : await perform(plugin, verb, json, streams.env);
+    const text = readAll(streams);
+    // VERSION asks its stdin only for the version to echo; some runtimes send it nothing.
+    json = verb === 'VERSION' && text.trim() === '' ? {} : parseJson(text, 'the configuration on stdin');
+    const answer = verb === 'VERSION' ? supportedVersions(json) : perform(plugin, verb, json, streams.env);
     if (answer !== undefined) streams.writeStdout(toJson(answer));
     return 0;
   } catch (error) {
@@ -66,18 +67,18 @@ export function renderError(error: unknown, cniVersion: string): object {
   return { cniVersion, code, msg: message, ...(details === undefined ? {} : { details }) };
 }
 
-async function perform(
+function perform(
   plugin: Plugin,
   verb: 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS',
   json: unknown,
   env: Environment,
-): Promise<object | undefined> {
+): object | undefined {
   const conf = parseNetConf(json);
   requireVersion(conf, verb);
   const network = { conf, pluginPath: parsePluginPath(env), env };
   switch (verb) {
     case 'GC':
-      await plugin.gc(network);
+      plugin.gc(network);
       return undefined;
     case 'STATUS':
       plugin.status(network);
@@ -85,7 +86,7 @@ async function perform(
     case 'ADD':
       return renderResult(plugin.add({ ...network, attachment: parseAttachment(env) }), conf.cniVersion);
     case 'DEL':
-      await plugin.del({ ...network, attachment: parseAttachment(env) });
+      plugin.del({ ...network, attachment: parseAttachment(env) });
       return undefined;
     case 'CHECK':
       plugin.check({ ...network, attachment: parseAttachment(env) });

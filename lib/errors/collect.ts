@@ -10,11 +10,18 @@ export function runAll(steps: Iterable<CleanupStep>): CniError[] {
     try {
       run();
     } catch (error) {
-      const { code, message } = toCniError(error);
-      failures.push(new CniError(code, `${doing}: ${message}`, { cause: error }));
+      failures.push(describeFailure(doing, error));
     }
   }
   return failures;
+}
+
+function describeFailure(doing: string, error: unknown): CniError {
+  const { code, message, details } = toCniError(error);
+  return new CniError(code, `${doing}: ${message}`, {
+    cause: error,
+    ...(details === undefined ? {} : { details }),
+  });
 }
 
 /** `first` with the later failures listed in its details; the code and message stay those of the first cause. */

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ifExists, onFiles } from '../errors/system-error.ts';
+import { onFiles } from '../errors/system-error.ts';
 import { sysctlPath } from '../net/sysctl.ts';
 import type { RunSync, StartDetached } from './command.ts';
 import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
@@ -30,8 +30,13 @@ export function hasInterface(machine: Pick<Machine, 'readProc'>, ifName: string)
   return machine.readProc(`/proc/sys/net/${sysctlPath('ipv4', ifName, 'forwarding')}`) !== undefined;
 }
 
+/** An interface that is just going answers ENODEV or EINVAL, which is as good as absent. */
 function readProc(path: string): string | undefined {
-  return ifExists(() => readFileSync(path, 'utf8').trim());
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 function writeProc(path: string, value: string): void {

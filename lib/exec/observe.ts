@@ -25,9 +25,12 @@ export function listLinks(machine: Machine, kind: 'bridge' | 'veth'): readonly L
   return parseLinks(ask(machine, 'ip', ['-j', '-d', 'link', 'show', 'type', kind]));
 }
 
-/** The main table's routes of both families. */
+/** The routes of both families in all tables. */
 export function listRoutes(machine: Machine): readonly KernelRoute[] {
-  return [4, 6].flatMap((family) => parseRoutes(ask(machine, 'ip', [`-${family}`, '-j', 'route', 'show'])));
+  const show = ['-j', 'route', 'show', 'table', 'all'];
+  return ([4, 6] as const).flatMap((family) =>
+    parseRoutes(ask(machine, 'ip', [`-${family}`, ...show]), family),
+  );
 }
 
 /** A chain of a table of ours. */
@@ -52,6 +55,8 @@ export function observeChains(machine: Machine, chains: readonly ChainName[]): N
 export function observeTable(machine: Machine, { family, name }: NftTable): NftListing {
   const args = ['-j', 'list', 'table', family, name];
   const outcome = machine.run({ file: 'nft', args });
+  // Where nft is not installed, nothing of ours was made with it.
+  if (outcome.status === undefined) return parseNftListing('');
   if (outcome.status === 0) return parseNftListing(outcome.stdout);
   const { tables } = parseNftListing(ask(machine, 'nft', ['-j', 'list', 'tables', family]));
   if (tables.every((table) => table.family !== family)) return parseNftListing('');

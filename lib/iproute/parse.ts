@@ -1,5 +1,5 @@
-import { parseAddress } from '../net/address.ts';
-import type { Cidr } from '../net/cidr.ts';
+import { type Family, parseAddress } from '../net/address.ts';
+import { asHost, type Cidr, everyAddress, parseCidr } from '../net/cidr.ts';
 
 /** What `ip -j -d addr show` tells of one link. */
 export type Link = {
@@ -21,7 +21,11 @@ export type Link = {
 };
 
 /** One route of `ip -j route show`. */
-export type KernelRoute = { readonly dst: string; readonly gateway: string | undefined };
+export type KernelRoute = {
+  /** Undefined for a kind of route that has no destination of the usual form. */
+  readonly dst: Cidr | undefined;
+  readonly gateway: string | undefined;
+};
 
 /** Output of `ip -j -d link|addr show`. */
 export function parseLinks(text: string): readonly Link[] {
@@ -30,12 +34,18 @@ export function parseLinks(text: string): readonly Link[] {
     .map(toLink);
 }
 
-/** Output of `ip -j route show`. */
-export function parseRoutes(text: string): readonly KernelRoute[] {
+/** Output of `ip -4|-6 -j route show`, which prints "default" for every address and leaves /32 and /128 out. */
+export function parseRoutes(text: string, family: Family): readonly KernelRoute[] {
   return parseObjects(text).map((route) => ({
-    dst: textOf(route.dst),
+    dst: toDestination(textOf(route.dst), family),
     gateway: optionalText(route.gateway),
   }));
+}
+
+function toDestination(text: string, family: Family): Cidr | undefined {
+  if (text === 'default') return everyAddress(family);
+  const host = parseAddress(text);
+  return host === undefined ? parseCidr(text) : asHost(host);
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -29,6 +29,8 @@ function ipWords(operation: IpOperation): string[] {
       return addVeth(operation);
     case 'delete-link':
       return ['link', 'del', 'dev', operation.name];
+    case 'set-mac':
+      return ['link', 'set', 'dev', operation.name, 'address', operation.mac];
     case 'set-alias':
       return ['link', 'set', 'dev', operation.name, 'alias', operation.alias];
     case 'set-master':

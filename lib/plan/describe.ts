@@ -12,6 +12,8 @@ export function describeOperation(operation: Operation): string {
       return `removing link ${operation.name}`;
     case 'delete-unused-bridge':
       return `removing bridge ${operation.name}`;
+    case 'set-mac':
+      return `giving ${operation.name} the MAC ${operation.mac}`;
     case 'set-alias':
       return `naming the owner of ${operation.name}`;
     case 'set-master':

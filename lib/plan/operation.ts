@@ -30,6 +30,7 @@ export type IpOperation =
       };
     }
   | { readonly kind: 'delete-link'; readonly name: IfName }
+  | { readonly kind: 'set-mac'; readonly name: IfName; readonly mac: Mac }
   | { readonly kind: 'set-alias'; readonly name: IfName; readonly alias: string }
   | { readonly kind: 'set-master'; readonly name: IfName; readonly master: IfName }
   | { readonly kind: 'set-promiscuous'; readonly name: IfName }
@@ -78,8 +79,8 @@ export type SettleOperation = {
 };
 
 /**
- * Removes a bridge if it has no port. The kernel has no such verb: another ADD that joins between the look and the
- * removal finds its bridge gone and begins again.
+ * Removes a bridge if it has no port. The kernel has no such verb: an ADD that joins between the look and the removal
+ * sees at its end that the bridge has gone, and begins again.
  */
 export type UnusedBridgeOperation = { readonly kind: 'delete-unused-bridge'; readonly name: IfName };
 

@@ -2,7 +2,7 @@ import { isContainerNetns, requireContainerNetns } from '../../lib/attach/netns.
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
 import type { Ipam, SelectIpam } from '../../lib/cni/ipam.ts';
 import type { Result } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode, inContext } from '../../lib/errors/cni-error.ts';
+import { CniError, ErrorCode, inContext, toCniError } from '../../lib/errors/cni-error.ts';
 import { withLaterFailures } from '../../lib/errors/collect.ts';
 import { applyPlan } from '../../lib/exec/apply.ts';
 import { hasInterface, type Machine } from '../../lib/exec/machine.ts';
@@ -33,17 +33,21 @@ export function add(call: AttachmentCall, machine: Machine, selectIpam: SelectIp
 const mostAttempts = 5;
 
 function attach(request: AddRequest, machine: Machine): Result {
-  const { config, leased } = request;
+  const { config, leased, attachment } = request;
   const addresses = leased.ips.map(({ address }) => address);
+  const hasBridge = () => hasInterface(machine, config.bridge);
   for (let attempt = 1; ; attempt++) {
     const observed = observe(machine, config, addresses);
     const { plan, result } = planAdd(request, observed);
     try {
-      applyPlan(plan, { machine, netns: request.attachment.netns });
-      return result;
+      const undo = applyPlan(plan, { machine, netns: attachment.netns });
+      // The undo of a failing ADD may have taken a bridge away that it had made and this one has joined.
+      if (hasBridge()) return result;
+      undo();
+      throw new CniError(ErrorCode.tryAgainLater, `bridge ${config.bridge} was removed meanwhile`);
     } catch (error) {
       const hadBridge = observed.bridge !== undefined;
-      if (attempt < mostAttempts && hasInterface(machine, config.bridge) !== hadBridge) continue;
+      if (attempt < mostAttempts && hasBridge() !== hadBridge) continue;
       throw explainFailure(error, request, machine);
     }
   }
@@ -54,10 +58,11 @@ function explainFailure(error: unknown, { attachment }: AddRequest, machine: Mac
   const { netns, ifName, containerId } = attachment;
   if (!isContainerNetns(netns, machine)) return error;
   if (!machine.inNetns(netns, () => hasInterface(machine, ifName))) return error;
+  const { message, details } = toCniError(error);
   return new CniError(
     ErrorCode.internal,
     `container ${containerId} has an interface ${ifName} already (in ${netns}); an ADD must follow a DEL`,
-    { cause: error },
+    { cause: error, details: details === undefined ? message : `${message}; ${details}` },
   );
 }
 

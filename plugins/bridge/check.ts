@@ -8,7 +8,7 @@ import type { Machine } from '../../lib/exec/machine.ts';
 import { observeChains, observeLink, observeTable } from '../../lib/exec/observe.ts';
 import { isWritten, masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { formatAddress, isSameAddress } from '../../lib/net/address.ts';
-import { hostVethName } from '../../lib/net/ifname.ts';
+import { hostVethName, type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import { parseMac } from '../../lib/net/mac.ts';
 import { bridgeTable, hasSpoofRules, missingElements } from '../../lib/spoofcheck/spoofcheck.ts';
 import { type BridgeConfig, parseBridgeConfig } from './config.ts';
@@ -21,19 +21,35 @@ export function check(call: AttachmentCall, machine: Machine, selectIpam: Select
   if (prevResult === undefined) call.conf.fields.missing('prevResult');
   requireContainerNetns(call.attachment, machine);
   selectIpam(call)?.check(call);
-  checkHostSide(config, call, machine);
+  const hostEnd = hostEndOf(config, call, prevResult);
+  checkHostSide(config, hostEnd, machine);
   checkGateways(config, prevResult, machine);
   if (!config.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
-  checkFilters(config, call, { machine, prevResult });
+  // What the reference has attached has its rules, not ours, until it is attached again.
+  if (hostEnd === ownHostEnd(call)) checkFilters(config, call, { machine, prevResult });
 }
 
-function checkHostSide(config: BridgeConfig, { attachment }: AttachmentCall, machine: Machine): void {
+function ownHostEnd({ attachment }: AttachmentCall): IfName {
+  return hostVethName(attachment.containerId, attachment.ifName);
+}
+
+/** The host end as the previous result names it: that of an attachment of the reference has a name drawn at random. */
+function hostEndOf({ bridge }: BridgeConfig, call: AttachmentCall, { interfaces }: Result): IfName {
+  const ends = interfaces.filter(
+    ({ name, sandbox }) => (sandbox ?? '') === '' && name !== bridge && name.startsWith('veth'),
+  );
+  const own = ownHostEnd(call);
+  return ends.length === 0 || ends.some(({ name }) => name === own)
+    ? own
+    : (parseIfName(ends[0]?.name ?? '') ?? own);
+}
+
+function checkHostSide(config: BridgeConfig, name: IfName, machine: Machine): void {
   const bridge = observeLink(machine, config.bridge);
   if (bridge?.kind !== 'bridge') throw wrong(`there is no bridge ${config.bridge}`);
   if (!bridge.isUp) throw wrong(`bridge ${config.bridge} is down`);
-  const name = hostVethName(attachment.containerId, attachment.ifName);
   const port = observeLink(machine, name);
-  if (port === undefined) throw wrong(`there is no ${name}, the host end of ${attachment.ifName}`);
+  if (port === undefined) throw wrong(`there is no ${name}, the host end of the container's interface`);
   if (port.master !== config.bridge) throw wrong(`${name} is not a port of bridge ${config.bridge}`);
   if (!port.isUp) throw wrong(`${name} is down`);
   if (config.isolated && port.port?.isolated !== true)

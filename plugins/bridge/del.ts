@@ -15,17 +15,17 @@ import { type BridgeConfig, parseBridgeConfig } from './config.ts';
  * and succeeds where nothing is left. A lease is kept while its link cannot be removed: the address is still in use.
  * @throws CniError after having done all that could be done
  */
-export async function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
+export function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): void {
   const { attachment } = call;
   const config = parseBridgeConfig(call.conf);
   const failures = detach(attachment, () => checkedElements(config, call, machine), machine);
   const mayRelease = failures.length === 0 || !isAttached(attachment, machine);
-  throwCollected([...failures, ...(mayRelease ? await release(call, selectIpam) : [])]);
+  throwCollected([...failures, ...(mayRelease ? release(call, selectIpam) : [])]);
 }
 
-async function release(call: AttachmentCall, selectIpam: SelectIpam): Promise<readonly unknown[]> {
+function release(call: AttachmentCall, selectIpam: SelectIpam): readonly unknown[] {
   try {
-    await selectIpam(call)?.del(call);
+    selectIpam(call)?.del(call);
     return [];
   } catch (error) {
     return [toCniError(error)];
@@ -33,8 +33,8 @@ async function release(call: AttachmentCall, selectIpam: SelectIpam): Promise<re
 }
 
 /**
- * The spoof check's elements of the attachment's port. They are looked up: what stands there counts, not what this
- * configuration or a previous result would have made.
+ * The spoof check's elements of the attachment's port, where the network checks at all. They are looked up: which MAC and
+ * addresses they name is not to be had without a previous result.
  */
 function checkedElements(
   config: BridgeConfig,

@@ -14,11 +14,11 @@ import { parseBridgeConfig } from './config.ts';
  * Removes what this network has of attachments that are not valid any more: links, rules, leases. Where the runtime does
  * not say which are valid, no link goes. Continues over failures and reports them together.
  */
-export async function gc(call: NetworkCall, machine: Machine, selectIpam: SelectIpam): Promise<void> {
+export function gc(call: NetworkCall, machine: Machine, selectIpam: SelectIpam): void {
   const { network } = parseBridgeConfig(call.conf);
   const failures: unknown[] = [...removeLinks(staleLinks(network, call, machine), machine)];
   try {
-    await selectIpam(call)?.gc(call);
+    selectIpam(call)?.gc(call);
   } catch (error) {
     failures.push(toCniError(error));
   }

@@ -15,7 +15,9 @@ export function observe(machine: Machine, config: BridgeConfig, addresses: reado
   const gateway = vlans.untagged === undefined ? undefined : vlanGatewayName(bridge, vlans.untagged);
   const seed = hostSeed(machine);
   return {
-    bridge: observeBridge(machine, describeBridge(config, seed)),
+    bridge: config.forceAddress
+      ? observeLink(machine, bridge)
+      : observeBridge(machine, describeBridge(config, seed)),
     vlanGateway: gateway === undefined ? undefined : observeLink(machine, gateway),
     nft: observeChains(machine, chainsOf(config, addresses)),
     forwards: forwardedFamilies(machine),

@@ -14,7 +14,7 @@ import { type Masquerade, masqueradeChain, planMasquerade } from '../../lib/masq
 import { addressAfter, type IpAddress } from '../../lib/net/address.ts';
 import { type Cidr, networkAddress } from '../../lib/net/cidr.ts';
 import { hostVethName, type IfName } from '../../lib/net/ifname.ts';
-import { deriveMac, type Mac } from '../../lib/net/mac.ts';
+import { deriveMac, type Mac, parseMac } from '../../lib/net/mac.ts';
 import type { NftListing } from '../../lib/nft/parse.ts';
 import type { Plan, Step } from '../../lib/plan/operation.ts';
 import { planSpoofCheck, type SpoofCheck } from '../../lib/spoofcheck/spoofcheck.ts';
@@ -149,9 +149,15 @@ function planGatewaySide(
   const families = [...new Set(ips.map(({ address }) => address.address.family))];
   return [
     ...planVlanGateway(config, observed),
-    ...planGateways({ link, gateways, force: config.forceAddress }, found),
+    ...planGateways({ link, gateways, force: config.forceAddress, pin: macToPin(config, observed) }, found),
     ...families.filter((family) => !observed.forwards.includes(family)).map(planForwarding),
   ];
+}
+
+/** Bridges of ours have a MAC of their own; that of another one is kept as it is, once it becomes a gateway. */
+function macToPin({ network, vlans }: BridgeConfig, { bridge }: Observed): Mac | undefined {
+  const isOwn = bridge === undefined || bridge.alias === networkAlias(network);
+  return isOwn || vlans.untagged !== undefined ? undefined : parseMac(bridge.mac);
 }
 
 /** Forwarding belongs to the host; it stays on. */

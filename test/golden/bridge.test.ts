@@ -58,6 +58,10 @@ const cases: Record<string, Case> = {
   'promiscuous bridge with an MTU': { conf: { promiscMode: true, mtu: 9000 } },
   'requested MAC': { conf: { runtimeConfig: { mac: '02:11:22:33:44:55' } } },
   'duplicate address detection': { conf: { enabledad: true }, ips: dual },
+  'a second address of the operator beside the gateway': {
+    conf: { isGateway: true, forceAddress: true },
+    observed: { bridge: bridge('192.168.5.1/24', '10.22.0.1/16'), forwards: [4] },
+  },
   'forced gateway address': {
     conf: { isGateway: true, forceAddress: true },
     observed: { bridge: bridge('10.99.0.1/16'), forwards: [4] },

@@ -33,7 +33,7 @@ const plugin: Plugin = {
 
 async function call(verb: string, stdin: string, changes: Partial<Plugin> = {}, env: Environment = {}) {
   let stdout = '';
-  const status = await dispatch(
+  const status = dispatch(
     { ...plugin, ...changes },
     {
       env: addEnvironment({ CNI_COMMAND: verb, ...env }),
@@ -120,7 +120,7 @@ describe('errors', () => {
 
   test('of a stdin that cannot be read have code 5', async () => {
     let stdout = '';
-    const status = await dispatch(plugin, {
+    const status = dispatch(plugin, {
       env: addEnvironment(),
       readStdin: () => {
         throw new Error('EIO');
@@ -137,6 +137,11 @@ describe('verbs', () => {
   test('VERSION echoes the caller’s version, spoken or not, and lists those that are', async () => {
     const { answer } = await call('VERSION', '{"cniVersion":"9.9.9"}');
     expect(answer).toEqual({ cniVersion: '9.9.9', supportedVersions: [...specVersions] });
+  });
+
+  test('VERSION answers a runtime that sends nothing', async () => {
+    const { status, answer } = await call('VERSION', '');
+    expect([status, answer.supportedVersions]).toEqual([0, [...specVersions]]);
   });
 
   test('no cniVersion means 0.1.0', async () => {

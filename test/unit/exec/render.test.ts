@@ -73,12 +73,16 @@ describe('what ip prints', () => {
 
   test('becomes routes; nothing at all is an empty list', () => {
     expect(
-      parseRoutes('[{"dst":"default","gateway":"10.1.0.1","dev":"eth0"},{"dst":"10.1.0.0/24"}]'),
+      parseRoutes('[{"dst":"default","gateway":"10.1.0.1","dev":"eth0"},{"dst":"10.1.0.0/24"}]', 4),
     ).toEqual([
-      { dst: 'default', gateway: '10.1.0.1' },
-      { dst: '10.1.0.0/24', gateway: undefined },
+      { dst: parseCidr('0.0.0.0/0'), gateway: '10.1.0.1' },
+      { dst: parseCidr('10.1.0.0/24'), gateway: undefined },
     ]);
-    expect(parseRoutes('')).toEqual([]);
+    expect(parseRoutes('[{"dst":"default"},{"dst":"fd00::2"}]', 6).map(({ dst }) => dst)).toEqual([
+      parseCidr('::/0'),
+      parseCidr('fd00::2/128'),
+    ]);
+    expect(parseRoutes('', 4)).toEqual([]);
   });
 });
 

@@ -50,7 +50,7 @@ function rig(dir: string, ipam: object = { subnet: '10.1.0.0/29' }) {
     del: (containerId: string, world: World = {}) => plugin(world).del(call(containerId)),
     check: (containerId: string) => plugin().check(call(containerId)),
     gc: (attachments: object[]) => plugin().gc(call('x', { 'cni.dev/valid-attachments': attachments })),
-    status: () => plugin().status(call('x')),
+    status: (world: World = {}) => plugin(world).status(call('x')),
     leases: (world: World = {}) => listLeases(dataDir, 'net', machineOf(world)),
     reclaim: (world: World) =>
       withStore(
@@ -102,7 +102,7 @@ describe('leasing', () => {
     const { add, del, status } = rig(dir.path);
     for (const id of ['c1', 'c2', 'c3', 'c4', 'c5']) add(id);
     expect(() => add('c6')).toThrow(expect.objectContaining({ code: 11 }));
-    expect(status).toThrow(expect.objectContaining({ code: 50 }));
+    expect(() => status()).toThrow(expect.objectContaining({ code: 50 }));
     await del('c3');
     expect(add('c6')).toEqual(['10.1.0.4/29']);
   });
@@ -222,6 +222,14 @@ describe('releasing', () => {
 });
 
 describe('the dead', () => {
+  test('do not make a full pool unready: an ADD would reclaim them', () => {
+    using dir = temporaryDirectory();
+    const { add, status } = rig(dir.path, { subnet: '10.1.0.0/30' });
+    add('c1');
+    expect(() => status()).toThrow(expect.objectContaining({ code: 50 }));
+    status({ gone: true });
+  });
+
   test('of an earlier boot are reclaimed by the next call', () => {
     using dir = temporaryDirectory();
     const { add } = rig(dir.path, { subnet: '10.1.0.0/30' });

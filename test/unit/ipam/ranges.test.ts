@@ -127,6 +127,11 @@ describe('requested addresses', () => {
     expect(request({ runtimeConfig: { ips: ['10.1.0.7', 'fd00::7/64'] } })).toEqual(['10.1.0.7', 'fd00::7']);
   });
 
+  test('that are named twice are one', () => {
+    const conf = { args: { cni: { ips: ['10.1.0.7/24'] } }, runtimeConfig: { ips: ['10.1.0.7'] } };
+    expect(request(conf)).toEqual(['10.1.0.7']);
+  });
+
   test.each([
     [['10.9.0.1'], /none of the ranges/],
     [['10.1.0.5', '10.1.0.6'], /same range set/],
