@@ -8,8 +8,10 @@ import { spoofCheckChain } from '../../lib/spoofcheck/spoofcheck.ts';
 import { type BridgeConfig, vlanGatewayName } from './config.ts';
 import { describeBridge, masqueradeOf, type Observed } from './plan.ts';
 
-/** Step 4 of an ADD: what is there now. No process for a bridge of this network's own, one `ip` for
- * another one, one `nft` for each chain that the network has. */
+/**
+ * Step 4 of an ADD: what is there now. No process for a bridge of this network's own, one `ip` for another one, one `nft`
+ * for each chain that the network has. A forced address has to be compared with those that are there.
+ */
 export function observe(machine: Machine, config: BridgeConfig, addresses: readonly Cidr[]): Observed {
   const { vlans, bridge } = config;
   const gateway = vlans.untagged === undefined ? undefined : vlanGatewayName(bridge, vlans.untagged);

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { dualConf, v4, v6 } from '../support/confs.ts';
+import { reference, requireReference } from '../support/binaries.ts';
+import { bridgeConf, dualConf, v4, v6 } from '../support/confs.ts';
 import { listChains } from '../support/kernel.ts';
 import { mustInside } from '../support/process.ts';
 import { type CniResult, type Conf, Rig } from '../support/rig.ts';
@@ -196,4 +197,19 @@ test('CHECK needs a previous result (7), a namespace that is there (4) and versi
   ];
 
   expect(answers.map(({ error }) => error?.code)).toEqual([7, 4, 1]);
+});
+
+test('CHECK accepts what the reference has attached, and sees when its host end has left the bridge', async (context) => {
+  requireReference(context, 'bridge');
+  await using rig = await Rig.create();
+  const container = await rig.container();
+  const conf = bridgeConf(rig, { cniVersion: '1.0.0', ipMasq: true });
+  const prevResult = await rig.add(conf, container, reference('bridge'));
+
+  const sound = await rig.cni('CHECK', { ...conf, prevResult }, container);
+  await mustInside(rig.host, 'ip', 'link', 'set', 'dev', prevResult.interfaces?.[1]?.name ?? '', 'nomaster');
+  const broken = await rig.cni('CHECK', { ...conf, prevResult }, container);
+
+  expect([sound.status, sound.stdout]).toEqual([0, '']);
+  expect(broken.error?.msg).toContain('is not a port of bridge');
 });
