@@ -85,11 +85,6 @@ export function missingElements(check: SpoofCheck, listing: NftListing): readonl
     .filter((element) => !found.has(element));
 }
 
-/** The operations that delete exactly the elements of a check. */
-export function elementRemoval(check: SpoofCheck): readonly NftOperation[] {
-  return elementsOf(check).map((element) => ({ kind: 'delete-element', ...element }));
-}
-
 type Element = { readonly table: NftTable; readonly set: keyof typeof sets; readonly key: readonly string[] };
 
 function elementsOf({ port, mac, addresses }: SpoofCheck): readonly Element[] {

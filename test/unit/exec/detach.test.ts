@@ -1,15 +1,17 @@
 import { expect, test } from 'vitest';
 import { detach } from '../../../lib/attach/detach.ts';
 import { hostVethName, type IfName } from '../../../lib/net/ifname.ts';
-import type { Mac } from '../../../lib/net/mac.ts';
-import { elementRemoval } from '../../../lib/spoofcheck/spoofcheck.ts';
+import type { NftOperation } from '../../../lib/nft/operation.ts';
+import { bridgeTable } from '../../../lib/spoofcheck/spoofcheck.ts';
 import { toCall } from '../../support/calls.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';
 
 const { attachment } = toCall({});
 const port = hostVethName(attachment.containerId, attachment.ifName);
 const forwarding = (name: string) => `/proc/sys/net/ipv4/conf/${name}/forwarding`;
-const elements = elementRemoval({ port, mac: '02:00:00:00:00:01' as Mac, addresses: undefined });
+const elements: readonly NftOperation[] = [
+  { kind: 'delete-element', table: bridgeTable, set: 'mac_checked', key: [`"${port}"`] },
+];
 
 test('nothing is started where nothing is left', () => {
   const machine = scriptMachine();
