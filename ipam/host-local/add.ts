@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type Proof, proveAlive } from '../../lib/attach/liveness.ts';
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
 import type { Result, ResultDns, ResultIp } from '../../lib/cni/result.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
@@ -8,8 +9,6 @@ import { formatAddress, type IpAddress } from '../../lib/net/address.ts';
 import { candidates, requestProblem } from './allocate.ts';
 import { type HostLocalConfig, parseHostLocalConfig, parseRequestedAddresses } from './config.ts';
 import { LeaseFiles, type LeaseOwner } from './lease-files.ts';
-import type { LeaseProof } from './lease-index.ts';
-import { readBootId } from './liveness.ts';
 import { type RangeSet, rangeOf } from './range.ts';
 import { parseResolvConf } from './resolv-conf.ts';
 import { type LeaseStore, leaseDirOf, toAddresses, withStore } from './store.ts';
@@ -27,7 +26,7 @@ export function add({ conf, attachment }: AttachmentCall, machine: Machine): Res
     const { containerId, ifName } = attachment;
     const owner = { containerId, ifName };
     refuseSecondLease(store, owner);
-    return leaseAll(store, { config, requested, owner, proof: proofOf(attachment.netns, machine) });
+    return leaseAll(store, { config, requested, owner, proof: proveAlive(attachment.netns, machine) });
   });
   return { interfaces: [], ips, routes: config.routes, dns };
 }
@@ -57,7 +56,7 @@ type Wish = {
   readonly config: HostLocalConfig;
   readonly requested: readonly IpAddress[];
   readonly owner: LeaseOwner;
-  readonly proof: LeaseProof;
+  readonly proof: Proof;
 };
 
 /** All or nothing: a set that has no address gives back what the others have given. */
@@ -147,12 +146,6 @@ function exhausted(set: RangeSet): CniError {
 function toIp(set: RangeSet, address: IpAddress): ResultIp {
   const { subnet, gateway } = rangeOf(set, address) ?? set[0];
   return { address: { address, prefixLength: subnet.prefixLength }, gateway };
-}
-
-function proofOf(netns: string, machine: Machine): LeaseProof {
-  const identity = machine.identifyNetns(netns);
-  const bootId = readBootId(machine);
-  return identity === undefined ? { bootId } : { bootId, netns: { path: netns, ...identity } };
 }
 
 function readDns({ resolvConf }: HostLocalConfig): ResultDns {

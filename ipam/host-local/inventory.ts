@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { createJudge, type Liveness } from '../../lib/attach/liveness.ts';
 import { isContainerId } from '../../lib/cni/invocation.ts';
 import { ifExists } from '../../lib/errors/system-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { formatAddress } from '../../lib/net/address.ts';
 import { LeaseFiles } from './lease-files.ts';
 import { LeaseIndex } from './lease-index.ts';
-import { createJudge, type Liveness } from './liveness.ts';
 import { indexDirOf, leaseDirOf } from './store.ts';
 
 /** One leased address as an operator sees it. */

@@ -1,21 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Proof } from '../../lib/attach/liveness.ts';
 import { Fields, parseText } from '../../lib/cni/fields.ts';
 import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import { parseAddress } from '../../lib/net/address.ts';
 import { hash64 } from '../../lib/net/hash.ts';
 import type { LeaseOwner } from './lease-files.ts';
 
-/** What a lease's writer knew of the container, by which it can be proven dead. */
-export type LeaseProof = {
-  /** /proc/sys/kernel/random/boot_id at the time of the ADD. */
-  readonly bootId: string;
-  readonly netns?: { readonly path: string; readonly device: number; readonly inode: number };
-};
-
 /** All leases of one attachment. Without proof they were made by the reference. */
 export type LeaseRecord = LeaseOwner & {
   readonly addresses: readonly string[];
-  readonly proof?: LeaseProof;
+  readonly proof?: Proof;
 };
 
 /**
@@ -157,7 +151,7 @@ function parseRecord(text: string): LeaseRecord | undefined {
   }
 }
 
-function parseProof(fields: Fields): LeaseProof {
+function parseProof(fields: Fields): Proof {
   const bootId = needed(fields, 'bootId');
   const netns = fields.object('netns');
   if (netns === undefined) return { bootId };

@@ -9,13 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { createJudge, type Judge, type Proof, readBootId } from '../../lib/attach/liveness.ts';
 import { fileFailure, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import type { StoreConfig } from './config.ts';
 import { LeaseFiles, type LeaseOwner } from './lease-files.ts';
-import { LeaseIndex, type LeaseProof, type LeaseRecord } from './lease-index.ts';
-import { createJudge, type Judge, readBootId } from './liveness.ts';
+import { LeaseIndex, type LeaseRecord } from './lease-index.ts';
 import { withLock } from './lock.ts';
 
 /** Where our own files about a network's leases are: outside the data directory, on the same file system. */
@@ -128,7 +128,7 @@ export class LeaseStore {
    * Writes down who is about to lease, with the proof: should the process end before the leases are complete,
    * the rebuild finds it. Call `record` with the addresses at the end.
    */
-  announce(owner: LeaseOwner, proof: LeaseProof): void {
+  announce(owner: LeaseOwner, proof: Proof): void {
     this.#files.prepare();
     this.#index.put({ ...owner, addresses: [], proof });
   }
@@ -145,7 +145,7 @@ export class LeaseStore {
     }
   }
 
-  record(owner: LeaseOwner, proof: LeaseProof, addresses: readonly IpAddress[]): void {
+  record(owner: LeaseOwner, proof: Proof, addresses: readonly IpAddress[]): void {
     this.#index.put({ ...owner, addresses: addresses.map(formatAddress), proof });
   }
 

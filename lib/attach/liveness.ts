@@ -1,21 +1,27 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import type { Machine } from '../../lib/exec/machine.ts';
-import type { NetnsIdentity } from '../../lib/exec/netns.ts';
-import type { LeaseProof } from './lease-index.ts';
+import type { Machine } from '../exec/machine.ts';
+import type { NetnsIdentity } from '../exec/netns.ts';
 
-/** What is known of the container behind a lease. */
+/** What whoever served an ADD knew of the container, by which it can be proven dead later. */
+export type Proof = {
+  /** /proc/sys/kernel/random/boot_id at the time of the ADD. */
+  readonly bootId: string;
+  readonly netns?: { readonly path: string } & NetnsIdentity;
+};
+
+/** What is known of the container behind a lease or a registration. */
 export type Liveness =
   | { readonly state: 'live' }
   | { readonly state: 'dead'; readonly because: string }
   | { readonly state: 'unknown'; readonly because: string };
 
-/** Judges leases by the proof that their writer left. */
-export type Judge = (proof: LeaseProof | undefined) => Liveness;
+/** Judges a container by the proof that its ADD left. */
+export type Judge = (proof: Proof | undefined) => Liveness;
 
 /**
  * A judge of this moment.
  *
- * A lease is dead when it comes from an earlier boot, or when its namespace's path is gone or leads to another
+ * A container is dead when its ADD was before the last boot, or when its namespace's path is gone or leads to another
  * namespace. The path may be one that only its writer's mount namespace shows; so a namespace counts as gone
  * only if no process is in it either. That errs towards alive: inode numbers are used again.
  */
@@ -27,14 +33,14 @@ export function createJudge(machine: Machine): Judge {
     return inhabited.has(inode);
   };
   return (proof) => {
-    if (proof === undefined) return unknown('leased by another program, which left no proof');
-    if (proof.bootId !== bootId) return dead('leased before the last boot');
-    if (proof.netns === undefined) return unknown('leased without a network namespace');
+    if (proof === undefined) return unknown('made by another program, which left no proof');
+    if (proof.bootId !== bootId) return dead('made before the last boot');
+    if (proof.netns === undefined) return unknown('made without a network namespace');
     return judgeNetns(proof.netns, machine.identifyNetns(proof.netns.path), isInhabited);
   };
 }
 
-type Netns = NonNullable<LeaseProof['netns']>;
+type Netns = NonNullable<Proof['netns']>;
 
 function judgeNetns(
   { path, device, inode }: Netns,
@@ -52,6 +58,13 @@ function unknown(because: string): Liveness {
 
 function dead(because: string): Liveness {
   return { state: 'dead', because };
+}
+
+/** The proof that the container whose namespace is at this path was alive now. */
+export function proveAlive(netns: string, machine: Machine): Proof {
+  const identity = machine.identifyNetns(netns);
+  const bootId = readBootId(machine);
+  return identity === undefined ? { bootId } : { bootId, netns: { path: netns, ...identity } };
 }
 
 /** The id that the kernel gives each boot. */
