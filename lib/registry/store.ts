@@ -1,0 +1,54 @@
+import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
+import type { Change, Instance } from './instance.ts';
+
+/** What may be changed of an instance once it is registered. */
+export type InstanceUpdate = Partial<
+  Pick<Instance, 'weight' | 'status' | 'tags' | 'meta' | 'endpoint' | 'check'>
+>;
+
+/**
+ * The registry of one machine. Synchronous: a plugin has nothing else to do meanwhile, and a transaction takes well
+ * under a millisecond. Every method throws a StoreFailure when the store itself fails.
+ */
+export type Store = Disposable & {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** The id of the machine. */
+  readonly node: string;
+  /**
+   * Replaces all that the attachment offers, in one transaction; whoever had its addresses in that network loses them.
+   * @throws CniError code 11 where a DEL of this attachment has begun since
+   */
+  readonly register: (registration: Registration) => readonly Instance[];
+  /**
+   * Takes all away that the attachment offers, and has an ADD that began before `atUs` (microseconds of CLOCK_MONOTONIC)
+   * refused. What is not registered is withdrawn already.
+   */
+  readonly withdraw: (key: AttachmentKey, atUs: number) => readonly Instance[];
+  /** Registers what no plugin has attached; the same id again replaces. */
+  readonly put: (draft: InstanceDraft) => Instance;
+  /** Undefined where there is no such instance. */
+  readonly update: (id: string, update: InstanceUpdate) => Instance | undefined;
+  /** The same for many, in one transaction; what is not there is passed over. */
+  readonly updateAll: (updates: ReadonlyMap<string, InstanceUpdate>) => readonly Instance[];
+  /** Returns what was there. */
+  readonly remove: (ids: readonly string[]) => readonly Instance[];
+  readonly get: (id: string) => Instance | undefined;
+  /** All of them, in the order of their registration. */
+  readonly instances: () => readonly Instance[];
+  readonly attachment: (key: AttachmentKey) => AttachmentRecord | undefined;
+  readonly attachments: () => readonly AttachmentRecord[];
+  /** Grows by one with every transaction that changed something. */
+  readonly revision: () => number;
+  /** In order; undefined where the history does not reach back so far: read everything. */
+  readonly changesSince: (revision: number) => readonly Change[] | undefined;
+  /** Differs from the last answer when another connection has written since; costs a few microseconds. */
+  readonly dataVersion: () => number;
+  /** Up to which revision an outside registry has been told; 0 where nothing has. */
+  readonly mirrored: (mirror: string) => number;
+  readonly setMirrored: (mirror: string, revision: number) => void;
+  /** Moves the journal into the file, so that no plugin must. */
+  readonly checkpoint: () => void;
+  /** Leaves the file to others; without checkpoint, which would be waited for. */
+  readonly close: () => void;
+};
