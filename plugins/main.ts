@@ -2,6 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
+import { readBootId } from '../lib/attach/liveness.ts';
 import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
 import { parsePluginPath } from '../lib/cni/invocation.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
@@ -12,8 +13,12 @@ import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
+import type { RegistrarParts } from '../lib/registry/registrar.ts';
+import { openStore } from '../lib/registry/sqlite-store.ts';
+import { withRegistry } from '../lib/registry/with-registry.ts';
 import { explain } from './bridge/explain.ts';
 import { createBridge } from './bridge/plugin.ts';
+import { createRegister } from './register/plugin.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Set by the build script; the id of the build that this executable is of. */
@@ -39,10 +44,12 @@ async function main(): Promise<number> {
     builtIn: new Map([[hostLocal.name, hostLocal]]),
     isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
   });
+  const registrar = chooseRegistrar(machine);
   const bridge = createBridge(machine, selectIpam);
-  const plugin = [bridge, hostLocal].find((each) => each.name === name);
+  const plugins = [withRegistry(bridge, registrar), createRegister(registrar), hostLocal];
+  const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
-  if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, [bridge, hostLocal]);
+  if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
   const { runCli } = await import('./cli/cli.ts');
   return runCli({
     argv: process.argv.slice(2),
@@ -71,6 +78,15 @@ function chooseMachine(): Machine {
   if (FAIRLEAD_TIMINGS !== '1') return machine;
   timings.push({ what: 'start', atMs: 0, tookMs: performance.now() });
   return withTimings(machine, (timing) => timings.push(timing));
+}
+
+function chooseRegistrar(machine: Machine): RegistrarParts {
+  return {
+    machine,
+    openStore: (path) => openStore({ path, bootId: readBootId(machine) }),
+    warn: (message) => writeAll(2, `fairlead: ${message}\n`),
+    nowUs: () => Number(process.hrtime.bigint() / 1000n),
+  };
 }
 
 /** The caller's PATH without the plugins' directories: iproute2's `bridge` is wanted, not the plugin of that name. */

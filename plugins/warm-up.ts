@@ -4,6 +4,10 @@ import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
+import type { Statements } from '../lib/registry/database.ts';
+import type { RegistrarParts } from '../lib/registry/registrar.ts';
+import { createStore } from '../lib/registry/sqlite-store.ts';
+import { withRegistry } from '../lib/registry/with-registry.ts';
 import { createBridge } from './bridge/plugin.ts';
 
 /**
@@ -15,7 +19,12 @@ export function warmUp(): void {
   try {
     const machine = createPaperMachine();
     const hostLocal = createHostLocal(machine);
-    for (const plugin of [createBridge(machine, () => hostLocal), hostLocal]) {
+    const registrar = createPaperRegistrar(machine);
+    const bridge = withRegistry(
+      createBridge(machine, () => hostLocal),
+      registrar,
+    );
+    for (const plugin of [bridge, hostLocal]) {
       for (const verb of ['ADD', 'DEL']) call(plugin, verb, `${dir}/networks`);
     }
   } finally {
@@ -56,6 +65,25 @@ function call(plugin: Plugin, verb: string, dataDir: string): void {
     },
   });
   if (status !== 0) throw new Error(`warming up: ${verb} of ${plugin.name} answered ${answer}`);
+}
+
+/** A database that knows nothing: SQLite's own handles cannot be in a snapshot. */
+const paperDatabase: Statements = {
+  run: () => undefined,
+  all: () => [],
+  first: () => undefined,
+  read: (work) => work(),
+  write: (work) => work(),
+  close: () => undefined,
+};
+
+function createPaperRegistrar(machine: Machine): RegistrarParts {
+  return {
+    machine,
+    openStore: (path) => createStore({ path, bootId: 'paper', node: 'paper', database: paperDatabase }),
+    warn: () => undefined,
+    nowUs: () => Number(process.hrtime.bigint() / 1000n),
+  };
 }
 
 function createPaperMachine(): Machine {

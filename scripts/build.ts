@@ -19,7 +19,7 @@ import { buildIdLength, buildMark } from '../lib/exec/build.ts';
 
 const out = 'dist/bin';
 const work = 'dist/build';
-const pluginNames = ['bridge', 'host-local'];
+const pluginNames = ['bridge', 'host-local', 'register'];
 const placeholder = 'f'.repeat(buildIdLength);
 
 /**

@@ -16,6 +16,16 @@ export function runAll(steps: Iterable<CleanupStep>): CniError[] {
   return failures;
 }
 
+/** Runs one piece of a clean-up after which others are to come, and returns what it threw. */
+export function failuresOf(run: () => void): readonly CniError[] {
+  try {
+    run();
+    return [];
+  } catch (error) {
+    return [toCniError(error)];
+  }
+}
+
 function describeFailure(doing: string, error: unknown): CniError {
   const { code, message, details } = toCniError(error);
   return new CniError(code, `${doing}: ${message}`, {

@@ -36,6 +36,8 @@ export type Store = Disposable & {
   readonly get: (id: string) => Instance | undefined;
   /** All of them, in the order of their registration. */
   readonly instances: () => readonly Instance[];
+  /** What one attachment offers. */
+  readonly ofAttachment: (key: AttachmentKey) => readonly Instance[];
   readonly attachment: (key: AttachmentKey) => AttachmentRecord | undefined;
   readonly attachments: () => readonly AttachmentRecord[];
   /** Grows by one with every transaction that changed something. */

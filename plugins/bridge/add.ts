@@ -1,9 +1,9 @@
 import { isContainerNetns, requireContainerNetns } from '../../lib/attach/netns.ts';
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
-import type { Ipam, SelectIpam } from '../../lib/cni/ipam.ts';
+import type { SelectIpam } from '../../lib/cni/ipam.ts';
 import type { Result } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode, inContext, toCniError } from '../../lib/errors/cni-error.ts';
-import { withLaterFailures } from '../../lib/errors/collect.ts';
+import { CniError, ErrorCode, toCniError } from '../../lib/errors/cni-error.ts';
+import { runAll, withLaterFailures } from '../../lib/errors/collect.ts';
 import { applyPlan } from '../../lib/exec/apply.ts';
 import { hasInterface, type Machine } from '../../lib/exec/machine.ts';
 import { parseBridgeConfig, parseRequestedMac } from './config.ts';
@@ -25,7 +25,7 @@ export function add(call: AttachmentCall, machine: Machine, selectIpam: SelectIp
   try {
     return attach({ config, attachment: call.attachment, mac, leased }, machine);
   } catch (error) {
-    throw withLaterFailures(error, ipam === undefined ? [] : release(ipam, call));
+    throw withLaterFailures(error, runAll([{ doing: 'releasing the lease', run: () => ipam?.del(call) }]));
   }
 }
 
@@ -64,13 +64,4 @@ function explainFailure(error: unknown, { attachment }: AddRequest, machine: Mac
     `container ${containerId} has an interface ${ifName} already (in ${netns}); an ADD must follow a DEL`,
     { cause: error, details: details === undefined ? message : `${message}; ${details}` },
   );
-}
-
-function release(ipam: Ipam, call: AttachmentCall): readonly unknown[] {
-  try {
-    inContext('releasing the lease', () => ipam.del(call));
-    return [];
-  } catch (error) {
-    return [error];
-  }
 }

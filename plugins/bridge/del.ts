@@ -1,8 +1,7 @@
 import { detach, isAttached } from '../../lib/attach/detach.ts';
 import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
 import type { SelectIpam } from '../../lib/cni/ipam.ts';
-import { toCniError } from '../../lib/errors/cni-error.ts';
-import { throwCollected } from '../../lib/errors/collect.ts';
+import { failuresOf, throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { observeTable } from '../../lib/exec/observe.ts';
 import { hostVethName } from '../../lib/net/ifname.ts';
@@ -20,16 +19,7 @@ export function del(call: AttachmentCall, machine: Machine, selectIpam: SelectIp
   const config = parseBridgeConfig(call.conf);
   const failures = detach(attachment, () => checkedElements(config, call, machine), machine);
   const mayRelease = failures.length === 0 || !isAttached(attachment, machine);
-  throwCollected([...failures, ...(mayRelease ? release(call, selectIpam) : [])]);
-}
-
-function release(call: AttachmentCall, selectIpam: SelectIpam): readonly unknown[] {
-  try {
-    selectIpam(call)?.del(call);
-    return [];
-  } catch (error) {
-    return [toCniError(error)];
-  }
+  throwCollected([...failures, ...(mayRelease ? failuresOf(() => selectIpam(call)?.del(call)) : [])]);
 }
 
 /**

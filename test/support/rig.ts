@@ -70,6 +70,8 @@ export class Rig implements AsyncDisposable {
   readonly dir = mkdtempSync(`${tmpdir()}/fl-t-`);
   /** Where leases are kept. */
   readonly dataDir = `${this.dir}/networks`;
+  /** The registry of a configuration that names none. */
+  readonly store = `${this.dir}/registry.db`;
   /** The namespace that stands for the host. */
   readonly host = `${this.#prefix}-h`;
 
@@ -107,11 +109,16 @@ export class Rig implements AsyncDisposable {
   async cni(verb: Verb, conf: Conf, container: string, options: CallOptions = {}): Promise<Answer> {
     const outcome = await run({
       ...this.#entering(options.binary ?? `${binDir}/${conf.type}`, options.sysfsOf ?? this.host),
-      stdin: options.stdin ?? JSON.stringify(conf),
+      stdin: options.stdin ?? JSON.stringify({ ...this.#registering(conf), ...conf }),
       env: toEnvironment(verb, container, options),
       timeoutMs: options.timeoutMs ?? callTimeoutMs,
     });
     return toAnswer(outcome);
+  }
+
+  /** A test's containers are registered in a file of the test's own. */
+  #registering(conf: Conf): object {
+    return conf.type === 'host-local' ? {} : { registry: { store: this.store } };
   }
 
   /**

@@ -1,0 +1,139 @@
+import { Fields, unexpected } from '../cni/fields.ts';
+import type { NetConf } from '../cni/netconf.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { Declaration, DeclaredPort } from './declaration.ts';
+import { parseHealthCheck } from './health-check.ts';
+import { defaultZone, highestWeight, type Transport, transports } from './instance.ts';
+import { isLabel } from './label.ts';
+import { defaultStorePath } from './schema.ts';
+
+/** The `registry` block of a plugin's configuration; plugins/register/README.md lists the fields. */
+export type RegistryConfig = {
+  /** Absolute path of the registry's file. */
+  readonly store: string;
+  /** Whether an ADD that cannot be registered fails, or is carried out without a name. */
+  readonly policy: 'best-effort' | 'required';
+  /** Whether the result's `dns` names this machine's agent. */
+  readonly dns: boolean;
+  /** The domain of all names, without a dot at its end. */
+  readonly zone: string;
+  /** What the block says of the container; label sources come before it. */
+  readonly declaration: Declaration;
+  /** Whether there is a block at all: without one, a container is registered by its id. */
+  readonly isStated: boolean;
+};
+
+/**
+ * @returns undefined for `"registry": false`
+ * @throws CniError code 7 naming the field
+ */
+export function parseRegistryConfig({ fields }: NetConf): RegistryConfig | undefined {
+  const raw = fields.raw('registry');
+  if (raw === false) return undefined;
+  const block = new Fields(raw === undefined || raw === true ? {} : raw, 'registry');
+  return {
+    store: block.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
+    policy: block.parsed('policy', '"best-effort" or "required"', parsePolicy) ?? 'best-effort',
+    dns: block.boolean('dns') ?? false,
+    zone: block.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
+    declaration: parseDeclaration(block),
+    isStated: raw !== undefined,
+  };
+}
+
+/** An absolute path without `..`, as it may stand in an operator's message. */
+export function parseStorePath(text: string): string | undefined {
+  return /^\/[\x21-\x7e]+$/.test(text) && !text.split('/').includes('..') && !text.endsWith('/')
+    ? text
+    : undefined;
+}
+
+/** A domain in lower case, without the dot at its end; undefined for what is none. */
+export function parseZone(text: string): string | undefined {
+  const zone = text.toLowerCase().replace(/\.$/, '');
+  return zone.length <= 200 && zone.split('.').every(isLabel) ? zone : undefined;
+}
+
+function parsePolicy(text: string): RegistryConfig['policy'] | undefined {
+  return text === 'best-effort' || text === 'required' ? text : undefined;
+}
+
+function parseDeclaration(block: Fields): Declaration {
+  const check = block.object('check');
+  return stated({
+    service: block.parsed('service', 'a printable name of at most 255 characters', parseName),
+    namespace: block.parsed('namespace', 'lower case letters, digits and "-"', (text) =>
+      isLabel(text) ? text : undefined,
+    ),
+    ports: block.array('ports', parseDeclaredPort),
+    tags: block.array('tags', parseTag),
+    meta: parseMeta(block),
+    weight: block.integer('weight', { min: 0, max: highestWeight }),
+    check: check === undefined ? undefined : parseHealthCheck(check),
+  });
+}
+
+/** A name that may be shown, folded to a label, and sent to other registries. */
+export function parseName(text: string): string | undefined {
+  return /^[^\p{C}\p{Z}/\\"'`]{1,255}$/u.test(text) ? text : undefined;
+}
+
+/** @throws CniError code 7 */
+export function parseDeclaredPort(item: unknown, path: string): DeclaredPort {
+  const fields = new Fields(item, path);
+  return {
+    name: fields.parsed('name', 'lower case letters, digits and "-"', parsePortName) ?? '',
+    port: fields.integer('port', { min: 1, max: 65_535 }) ?? fields.missing('port'),
+    transport: fields.parsed('protocol', transports.join(', '), parseTransport) ?? 'tcp',
+  };
+}
+
+/** A port's name: a label that is no number, since `_80._tcp` means port 80. */
+export function parsePortName(text: string): string | undefined {
+  return isLabel(text) && !/^\d+$/.test(text) ? text : undefined;
+}
+
+export function parseTransport(text: string): Transport | undefined {
+  return transports.find((known) => known === text.toLowerCase());
+}
+
+function parseTag(item: unknown, path: string): string {
+  if (typeof item === 'string' && isPrintable(item) && item !== '') return item;
+  throw unexpected(path, 'a printable text of at most 255 characters', item);
+}
+
+/** What may stand in a tag or a metadata value. */
+export function isPrintable(text: string): boolean {
+  return text.length <= 255 && !/\p{C}/u.test(text);
+}
+
+const mostMeta = 64;
+
+/** @throws CniError code 7 */
+function parseMeta(block: Fields): Readonly<Record<string, string>> | undefined {
+  const raw = block.raw('meta');
+  if (raw === undefined) return undefined;
+  new Fields(raw, block.at('meta'));
+  const entries = Object.entries(raw as object);
+  if (entries.length > mostMeta) {
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `${block.at('meta')}: ${entries.length} entries, and ${mostMeta} are allowed`,
+    );
+  }
+  for (const [key, value] of entries) {
+    if (isMetaKey(key) && typeof value === 'string' && isPrintable(value)) continue;
+    throw unexpected(`${block.at('meta')}.${key}`, 'a printable text of at most 255 characters', value);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Names that do not collide with JavaScript's own, nor with the syntax of TXT records. */
+export function isMetaKey(key: string): boolean {
+  return /^[\w./-]{1,128}$/.test(key) && key !== '__proto__';
+}
+
+/** The declaration without what was not said. */
+function stated(fields: { [K in keyof Declaration]: Declaration[K] | undefined }): Declaration {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

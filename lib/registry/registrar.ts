@@ -1,0 +1,124 @@
+import { createJudge, proveAlive } from '../attach/liveness.ts';
+import type { AttachmentCall, NetworkCall } from '../cni/dispatch.ts';
+import { parseValidAttachments } from '../cni/netconf.ts';
+import type { Result } from '../cni/result.ts';
+import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
+import type { Machine } from '../exec/machine.ts';
+import { formatAddress } from '../net/address.ts';
+import type { AttachmentKey, AttachmentRecord } from './attachment.ts';
+import type { RegistryConfig } from './config.ts';
+import { type Declaration, mergeDeclarations } from './declaration.ts';
+import { addressesOf, planInstances } from './plan.ts';
+import type { Warn } from './service-labels.ts';
+import type { Store } from './store.ts';
+import { StoreFailure } from './store-failure.ts';
+
+/** What registering is done with. */
+export type RegistrarParts = {
+  readonly machine: Machine;
+  /** Opens the store at a path. */
+  readonly openStore: (path: string) => Store;
+  /** Tells the operator, on stderr, what was left out. */
+  readonly warn: Warn;
+  /** CLOCK_MONOTONIC in microseconds. */
+  readonly nowUs: () => number;
+};
+
+/** An attachment that was made, and what is to be said of it. */
+export type Attached = {
+  readonly result: Result;
+  readonly declaration: Declaration;
+  /** When its ADD began, in microseconds of CLOCK_MONOTONIC. */
+  readonly startedAtUs: number;
+  /** Whether what an earlier plugin of the same conflist has declared stays, where this one says nothing else. */
+  readonly completes: boolean;
+};
+
+/**
+ * Step 7 of an ADD: one transaction, after which the container is resolvable.
+ * @throws CniError where the policy is `required` and the store fails, or where a DEL has overtaken this ADD
+ */
+export function register(
+  call: AttachmentCall,
+  config: RegistryConfig,
+  attached: Attached,
+  parts: RegistrarParts,
+): void {
+  if (attached.result.ips.length === 0) return;
+  try {
+    const store = parts.openStore(config.store);
+    const key = keyOf(call);
+    const proof = proveAlive(call.attachment.netns, parts.machine);
+    const earlier = attached.completes ? store.attachment(key) : undefined;
+    const isSame = earlier !== undefined && JSON.stringify(earlier.proof) === JSON.stringify(proof);
+    const declaration = mergeDeclarations([attached.declaration, ...(isSame ? [earlier.declaration] : [])]);
+    const instances = planInstances({ ...key, node: store.node }, declaration, attached.result);
+    store.register({ ...key, proof, startedAtUs: attached.startedAtUs, declaration, instances });
+  } catch (error) {
+    if (!(error instanceof StoreFailure) || config.policy === 'required') throw error;
+    parts.warn(`container ${call.attachment.containerId} is attached, but has no name: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Takes the attachment's names away. A store that is damaged gives no names, so it stops no DEL; one that is full or busy
+ * still does.
+ * @throws StoreFailure with code 11
+ */
+export function withdraw(
+  call: AttachmentCall,
+  config: RegistryConfig,
+  startedAtUs: number,
+  parts: RegistrarParts,
+): void {
+  try {
+    parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
+  } catch (error) {
+    if (!(error instanceof StoreFailure) || error.code === ErrorCode.tryAgainLater) throw error;
+    parts.warn(`container ${call.attachment.containerId} could not be withdrawn: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Whether every address of the attachment has its name.
+ * @throws CniError code 999 naming the address that has none
+ */
+export function checkRegistered(
+  call: AttachmentCall,
+  config: RegistryConfig,
+  result: Result,
+  { openStore }: RegistrarParts,
+): void {
+  const { containerId } = call.attachment;
+  const registered = new Set(
+    openStore(config.store)
+      .ofAttachment(keyOf(call))
+      .map(({ address }) => address),
+  );
+  const lost = addressesOf(call.attachment, result)
+    .map(({ address }) => formatAddress(address.address))
+    .find((text) => !registered.has(text));
+  if (lost === undefined) return;
+  throw new CniError(
+    ErrorCode.internal,
+    `${lost} of container ${containerId} is not in the registry ${config.store}; ` +
+      '"fairlead agent" restores what is missing, or DEL and ADD the container again',
+  );
+}
+
+/** Withdraws what the network has of attachments that the runtime does not know any more, or that are proven dead. */
+export function collectRegistrations(call: NetworkCall, config: RegistryConfig, parts: RegistrarParts): void {
+  const valid = parseValidAttachments(call.conf)?.map((key) => `${key.containerId}/${key.ifName}`);
+  const isStale = (record: AttachmentRecord) =>
+    valid !== undefined && !valid.includes(`${record.containerId}/${record.ifName}`);
+  const store = parts.openStore(config.store);
+  const judge = createJudge(parts.machine);
+  for (const record of store.attachments()) {
+    if (record.network !== call.conf.name) continue;
+    if (isStale(record) || judge(record.proof).state === 'dead') store.withdraw(record, parts.nowUs());
+  }
+}
+
+function keyOf({ conf, attachment }: AttachmentCall): AttachmentKey {
+  return { network: conf.name, containerId: attachment.containerId, ifName: attachment.ifName };
+}

@@ -1,0 +1,370 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
+import type { Statements } from './database.ts';
+import type { Change, Instance } from './instance.ts';
+import { shortContainerId, toHashedLabel, toLabel, toNetworkLabel } from './label.ts';
+import { readNodeId } from './node-id.ts';
+import { openDatabase } from './schema.ts';
+import type { InstanceUpdate, Store } from './store.ts';
+import { storeFailure } from './store-failure.ts';
+
+/** Revisions of history that are kept for views, watches and mirrors that have fallen behind. */
+const keptRevisions = 10_000;
+/** How often history is trimmed: every so many revisions. */
+const trimEvery = 256;
+/** For how long a DEL is remembered, in microseconds: no ADD takes that long. */
+const tombstoneUs = 600_000_000;
+
+/** Where a store is, and in which boot of the machine it is opened. */
+export type StoreLocation = { readonly path: string; readonly bootId: string };
+
+/**
+ * The registry of one machine in a SQLite file, in write-ahead mode: readers never wait, and a process that is killed
+ * leaves either all of its transaction or nothing.
+ * @throws StoreFailure
+ */
+export function openStore({ path, bootId }: StoreLocation): Store {
+  const database = openDatabase(path);
+  return createStore({ path, bootId, database, node: readNodeId(path.slice(0, path.lastIndexOf('/'))) });
+}
+
+/** The store over a database that is open already. */
+export function createStore(parts: StoreParts): Store {
+  return new SqliteStore(parts);
+}
+
+export type StoreParts = StoreLocation & {
+  readonly database: Statements;
+  readonly node: string;
+};
+
+class SqliteStore implements Store {
+  readonly path: string;
+  readonly node: string;
+  readonly #bootId: string;
+  readonly #database: Statements;
+
+  constructor({ path, bootId, database, node }: StoreParts) {
+    this.path = path;
+    this.node = node;
+    this.#bootId = bootId;
+    this.#database = database;
+  }
+
+  register(registration: Registration): readonly Instance[] {
+    return this.#write((log) => {
+      this.#sweepEarlierBoots(log);
+      this.#refuseLate(registration);
+      this.#removeOf(registration, log);
+      for (const { address } of registration.instances) this.#evict(address, registration.network, log);
+      const place = this.#placeOf(registration);
+      const { network, containerId, ifName, proof, declaration } = registration;
+      const record: AttachmentRecord = { network, containerId, ifName, ...place, proof, declaration };
+      this.#database.run(
+        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
+        network,
+        containerId,
+        ifName,
+        place.networkLabel,
+        place.host,
+        proof.bootId,
+        JSON.stringify(record),
+      );
+      const owner = { kind: 'container', node: this.node, network, containerId, ifName, ...place } as const;
+      return registration.instances.map((draft) => this.#insert(draft, owner, log));
+    });
+  }
+
+  withdraw(key: AttachmentKey, atUs: number): readonly Instance[] {
+    return this.#write((log) => {
+      this.#sweepEarlierBoots(log);
+      const removed = this.#removeOf(key, log);
+      const { network, containerId, ifName } = key;
+      this.#database.run(
+        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL)',
+        network,
+        containerId,
+        ifName,
+        this.#bootId,
+        atUs,
+      );
+      this.#database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - tombstoneUs);
+      return removed;
+    });
+  }
+
+  put(draft: InstanceDraft): Instance {
+    return this.#write((log) => {
+      const known = this.get(draft.id);
+      if (known?.owner.kind === 'container') throw takenByContainer(known);
+      if (known !== undefined) this.#delete([known]);
+      return this.#insert(draft, { kind: 'api', node: this.node }, log, known?.createdAtMs);
+    });
+  }
+
+  update(id: string, update: InstanceUpdate): Instance | undefined {
+    return this.updateAll(new Map([[id, update]]))[0];
+  }
+
+  updateAll(updates: ReadonlyMap<string, InstanceUpdate>): readonly Instance[] {
+    return this.#write((log) =>
+      [...updates].flatMap(([id, update]) => {
+        const known = this.get(id);
+        if (known === undefined) return [];
+        const instance = { ...known, ...update, revision: log.revision };
+        this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(instance), id);
+        log.add('put', instance);
+        return [instance];
+      }),
+    );
+  }
+
+  remove(ids: readonly string[]): readonly Instance[] {
+    return this.#write((log) => {
+      const found = ids.map((id) => this.get(id)).filter((instance) => instance !== undefined);
+      this.#delete(found);
+      for (const instance of found) log.add('remove', instance);
+      return found;
+    });
+  }
+
+  get(id: string): Instance | undefined {
+    return this.#instances('SELECT record FROM instances WHERE id = ?', id)[0];
+  }
+
+  instances(): readonly Instance[] {
+    return this.#instances('SELECT record FROM instances ORDER BY rowid');
+  }
+
+  ofAttachment({ network, containerId, ifName }: AttachmentKey): readonly Instance[] {
+    return this.#instances(
+      'SELECT record FROM instances WHERE network = ? AND container = ? AND ifname = ?',
+      network,
+      containerId,
+      ifName,
+    );
+  }
+
+  attachment({ network, containerId, ifName }: AttachmentKey): AttachmentRecord | undefined {
+    const found = this.#database.all(
+      'SELECT record FROM attachments WHERE network = ? AND container = ? AND ifname = ? AND gone_at_us IS NULL',
+      network,
+      containerId,
+      ifName,
+    );
+    return found.map(({ record }) => parseRecord<AttachmentRecord>(this.path, record))[0];
+  }
+
+  attachments(): readonly AttachmentRecord[] {
+    return this.#database
+      .all('SELECT record FROM attachments WHERE gone_at_us IS NULL')
+      .map(({ record }) => parseRecord<AttachmentRecord>(this.path, record));
+  }
+
+  revision(): number {
+    return Number(this.#database.first("SELECT value FROM meta WHERE key = 'revision'")?.value);
+  }
+
+  changesSince(revision: number): readonly Change[] | undefined {
+    return this.#database.read(() => {
+      const latest = this.revision();
+      const oldest = this.#database.first('SELECT min(revision) AS oldest FROM changes')?.oldest;
+      const reached = typeof oldest === 'number' ? oldest - 1 : latest;
+      if (revision < reached || revision > latest) return undefined;
+      return this.#database
+        .all(
+          'SELECT revision, kind, record FROM changes WHERE revision > ? ORDER BY revision, ordinal',
+          revision,
+        )
+        .map((row) => ({
+          revision: Number(row.revision),
+          kind: row.kind === 'put' ? 'put' : 'remove',
+          instance: parseRecord<Instance>(this.path, row.record),
+        }));
+    });
+  }
+
+  dataVersion(): number {
+    return Number(this.#database.first('PRAGMA data_version')?.data_version);
+  }
+
+  mirrored(mirror: string): number {
+    return Number(this.#database.first('SELECT revision FROM mirrors WHERE name = ?', mirror)?.revision ?? 0);
+  }
+
+  setMirrored(mirror: string, revision: number): void {
+    this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
+  }
+
+  checkpoint(): void {
+    this.#database.all('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** One transaction under the next revision, which is taken only if something changes. */
+  #write<T>(work: (log: ChangeLog) => T): T {
+    return this.#database.write(() => {
+      const revision = this.revision() + 1;
+      let ordinal = 0;
+      const result = work({
+        revision,
+        add: (kind, instance) =>
+          this.#database.run(
+            'INSERT INTO changes VALUES (?, ?, ?, ?)',
+            revision,
+            ordinal++,
+            kind,
+            JSON.stringify(instance),
+          ),
+      });
+      if (ordinal > 0) this.#database.run("UPDATE meta SET value = ? WHERE key = 'revision'", revision);
+      if (ordinal > 0 && revision % trimEvery === 0)
+        this.#database.run('DELETE FROM changes WHERE revision <= ?', revision - keptRevisions);
+      return result;
+    });
+  }
+
+  /** What was attached before the machine started anew is gone; the clock of its DELs has started anew, too. */
+  #sweepEarlierBoots(log: ChangeLog): void {
+    if (this.#database.first("SELECT value FROM meta WHERE key = 'boot'")?.value === this.#bootId) return;
+    const swept = this.#instances(
+      'SELECT i.record FROM instances i JOIN attachments a USING (network, container, ifname) WHERE a.boot <> ?',
+      this.#bootId,
+    );
+    this.#delete(swept);
+    for (const instance of swept) log.add('remove', instance);
+    this.#database.run('DELETE FROM attachments WHERE boot <> ?', this.#bootId);
+    this.#database.run("UPDATE meta SET value = ? WHERE key = 'boot'", this.#bootId);
+  }
+
+  /** An ADD that was overtaken by its own DEL must not bring the container back. */
+  #refuseLate({ network, containerId, ifName, startedAtUs }: Registration): void {
+    const found = this.#database.first(
+      'SELECT gone_at_us FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
+      network,
+      containerId,
+      ifName,
+    );
+    if (Number(found?.gone_at_us ?? 0) <= startedAtUs) return;
+    throw new CniError(
+      ErrorCode.tryAgainLater,
+      `container ${containerId} interface ${ifName}: a DEL has begun after this ADD; ADD it again if it is to live`,
+    );
+  }
+
+  #removeOf(key: AttachmentKey, log: ChangeLog): readonly Instance[] {
+    const removed = this.ofAttachment(key);
+    this.#delete(removed);
+    for (const instance of removed) log.add('remove', instance);
+    return removed;
+  }
+
+  /** Whoever is given an address is its only owner in that network: what still claims it has missed its DEL. */
+  #evict(address: string, network: string, log: ChangeLog): void {
+    const others = this.#instances(
+      'SELECT record FROM instances WHERE address = ? AND network = ?',
+      address,
+      network,
+    );
+    this.#delete(others);
+    for (const instance of others) log.add('remove', instance);
+  }
+
+  /** The labels under which an attachment is found: where another name has taken one, it ends with a hash. */
+  #placeOf({ network, containerId }: AttachmentKey): Pick<AttachmentRecord, 'networkLabel' | 'host'> {
+    const networkLabel = toNetworkLabel(network);
+    const ofLabel = this.#database.first(
+      'SELECT network FROM attachments WHERE network_label = ? LIMIT 1',
+      networkLabel,
+    );
+    const isOurs = ofLabel === undefined || ofLabel.network === network;
+    const label = isOurs ? networkLabel : toHashedLabel(network);
+    const host = toLabel(shortContainerId(containerId));
+    const ofHost = this.#database.first(
+      'SELECT container FROM attachments WHERE network_label = ? AND host = ? LIMIT 1',
+      label,
+      host,
+    );
+    const isFree = ofHost === undefined || ofHost.container === containerId;
+    return { networkLabel: label, host: isFree ? host : toHashedLabel(containerId) };
+  }
+
+  #serviceLabel(namespace: string, name: string): string {
+    const label = toLabel(name);
+    const found = this.#database.first(
+      'SELECT service_name FROM instances WHERE namespace = ? AND service = ? LIMIT 1',
+      namespace,
+      label,
+    );
+    const isOurs = String(found?.service_name ?? name).toLowerCase() === name.toLowerCase();
+    return isOurs ? label : toHashedLabel(name);
+  }
+
+  #insert(
+    draft: InstanceDraft,
+    owner: Instance['owner'],
+    log: ChangeLog,
+    createdAtMs: number = Date.now(),
+  ): Instance {
+    const { namespace, serviceName, address } = draft;
+    const service = this.#serviceLabel(namespace, serviceName);
+    const [network, containerId, ifName] =
+      owner.kind === 'container' ? [owner.network, owner.containerId, owner.ifName] : [null, null, null];
+    const isTaken = this.get(draft.id) !== undefined;
+    const id = isTaken ? toHashedLabel(`${draft.id}-${network}/${containerId}/${ifName}`) : draft.id;
+    const instance: Instance = { ...draft, id, service, owner, revision: log.revision, createdAtMs };
+    this.#database.run(
+      'INSERT INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      id,
+      namespace,
+      service,
+      serviceName,
+      address,
+      network,
+      containerId,
+      ifName,
+      JSON.stringify(instance),
+    );
+    log.add('put', instance);
+    return instance;
+  }
+
+  #delete(instances: readonly Instance[]): void {
+    for (const { id } of instances) this.#database.run('DELETE FROM instances WHERE id = ?', id);
+  }
+
+  #instances(sql: string, ...values: SQLInputValue[]): readonly Instance[] {
+    return this.#database.all(sql, ...values).map(({ record }) => parseRecord<Instance>(this.path, record));
+  }
+}
+
+/** The transaction's part of the history. */
+type ChangeLog = {
+  readonly revision: number;
+  readonly add: (kind: Change['kind'], instance: Instance) => void;
+};
+
+/** Records are ours, written whole or not at all: what cannot be read is damage. */
+function parseRecord<T>(path: string, text: unknown): T {
+  try {
+    return JSON.parse(String(text)) as T;
+  } catch (error) {
+    throw storeFailure(path, 'corrupt', 'a record cannot be read', error);
+  }
+}
+
+function takenByContainer({ id, owner }: Instance): CniError {
+  const container = owner.kind === 'container' ? owner.containerId : '';
+  return new CniError(
+    ErrorCode.invalidConfig,
+    `id: ${id} is the instance of container ${container}; choose another id`,
+  );
+}
