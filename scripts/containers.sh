@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Hosts of their own on this machine, each with a containerd: a network namespace, a mount namespace in which
-# /run, /opt/cni/bin, /etc/cni/net.d and /var/lib/cni are private, and one temporary directory that holds all files.
+# /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one temporary directory that holds all files.
 # To be sourced after setup.sh, by root.
 #
 # `ctr run --cni` takes no directories and runs the plugins itself, so it is `ctr` that must see the private ones.
@@ -32,7 +32,7 @@ open_host() {
   local name=$1 dir
   dir=$(host_dir "$name")
   mkdir -m 700 "$dir"
-  mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state"
+  mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state" "$dir/registry"
   [[ -d /run/netns ]] || made_netns_dir=yes
   ip netns add "$name"
   ip -n "$name" link set dev lo up
@@ -40,6 +40,7 @@ open_host() {
   on_host "$name" mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
   mount_on_host "$name" "$dir/cni-bin" /opt/cni/bin
   mount_on_host "$name" "$dir/cni-conf" /etc/cni/net.d
+  mount_on_host "$name" "$dir/registry" /var/lib/fairlead
   mount_on_host "$name" "$dir/cni-state" /var/lib/cni
 }
 
@@ -80,17 +81,20 @@ mount_on_host() {
 }
 
 # Where the target does not exist on this machine it is not to be made there: it is made on an overlay over what
-# does exist, whose changes are kept on the host's own /run.
+# does exist, whose changes are kept on the host's own /run. What is mounted below such a base before would be hidden:
+# so the directory that is likely to be absent comes before its neighbours.
 mount_at() {
   local source=$1 target=$2 base=$2 changes
   until [[ -d $base ]]; do base=${base%/*}; done
   if [[ $base != "$target" ]]; then
     changes=/run/changes$base
-    mkdir -p "$changes/upper" "$changes/work"
-    mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$base" || {
-      printf 'without overlayfs, %s must exist: mkdir -p %s\n' "$target" "$target" >&2
-      return 1
-    }
+    if [[ ! -d $changes ]]; then
+      mkdir -p "$changes/upper" "$changes/work"
+      mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$base" || {
+        printf 'without overlayfs, %s must exist: mkdir -p %s\n' "$target" "$target" >&2
+        return 1
+      }
+    fi
     mkdir -p "$target"
   fi
   mount --bind "$source" "$target"

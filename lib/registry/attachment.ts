@@ -10,6 +10,8 @@ export type AttachmentRecord = AttachmentKey & {
   readonly host: string;
   readonly networkLabel: string;
   readonly proof: Proof;
+  /** The gateways of its addresses, in canonical text: where this machine's agent answers it. */
+  readonly gateways: readonly string[];
   /** What the plugins of the conflist have declared so far; a chained `register` completes it. */
   readonly declaration: Declaration;
 };
@@ -22,6 +24,7 @@ export type Registration = AttachmentKey & {
   readonly proof: Proof;
   /** When the call began, in microseconds of CLOCK_MONOTONIC: a DEL that began later wins over it. */
   readonly startedAtUs: number;
+  readonly gateways: readonly string[];
   readonly declaration: Declaration;
   readonly instances: readonly InstanceDraft[];
 };

@@ -53,11 +53,17 @@ export function register(
     const isSame = earlier !== undefined && JSON.stringify(earlier.proof) === JSON.stringify(proof);
     const declaration = mergeDeclarations([attached.declaration, ...(isSame ? [earlier.declaration] : [])]);
     const instances = planInstances({ ...key, node: store.node }, declaration, attached.result);
-    store.register({ ...key, proof, startedAtUs: attached.startedAtUs, declaration, instances });
+    const { startedAtUs, result } = attached;
+    store.register({ ...key, proof, startedAtUs, gateways: gatewaysOf(result), declaration, instances });
   } catch (error) {
     if (!(error instanceof StoreFailure) || config.policy === 'required') throw error;
     parts.warn(`container ${call.attachment.containerId} is attached, but has no name: ${messageOf(error)}`);
   }
+}
+
+/** The gateways of a result's addresses, each once, in canonical text. */
+export function gatewaysOf({ ips }: Result): readonly string[] {
+  return [...new Set(ips.flatMap(({ gateway }) => (gateway === undefined ? [] : formatAddress(gateway))))];
 }
 
 /**
@@ -115,7 +121,7 @@ export function collectRegistrations(call: NetworkCall, config: RegistryConfig, 
   const judge = createJudge(parts.machine);
   for (const record of store.attachments()) {
     if (record.network !== call.conf.name) continue;
-    if (isStale(record) || judge(record.proof).state === 'dead') store.withdraw(record, parts.nowUs());
+    if (isStale(record) || judge(record.proof).state === 'dead') store.withdraw(record, parts.nowUs(), record.proof);
   }
 }
 

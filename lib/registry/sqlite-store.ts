@@ -1,4 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
+import type { Proof } from '../attach/liveness.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
 import type { Statements } from './database.ts';
@@ -59,8 +60,16 @@ class SqliteStore implements Store {
       this.#removeOf(registration, log);
       for (const { address } of registration.instances) this.#evict(address, registration.network, log);
       const place = this.#placeOf(registration);
-      const { network, containerId, ifName, proof, declaration } = registration;
-      const record: AttachmentRecord = { network, containerId, ifName, ...place, proof, declaration };
+      const { network, containerId, ifName, proof, gateways, declaration } = registration;
+      const record: AttachmentRecord = {
+        network,
+        containerId,
+        ifName,
+        ...place,
+        proof,
+        gateways,
+        declaration,
+      };
       this.#database.run(
         'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
         network,
@@ -76,9 +85,11 @@ class SqliteStore implements Store {
     });
   }
 
-  withdraw(key: AttachmentKey, atUs: number): readonly Instance[] {
+  withdraw(key: AttachmentKey, atUs: number, proof?: Proof): readonly Instance[] {
     return this.#write((log) => {
       this.#sweepEarlierBoots(log);
+      const known = proof === undefined ? undefined : this.attachment(key)?.proof;
+      if (JSON.stringify(known) !== JSON.stringify(proof)) return [];
       const removed = this.#removeOf(key, log);
       const { network, containerId, ifName } = key;
       this.#database.run(
@@ -195,6 +206,13 @@ class SqliteStore implements Store {
 
   setMirrored(mirror: string, revision: number): void {
     this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
+  }
+
+  verify(): void {
+    const found = this.#database.first('PRAGMA quick_check(1)')?.quick_check;
+    if (found !== 'ok') throw storeFailure(this.path, 'corrupt', String(found));
+    this.instances();
+    this.attachments();
   }
 
   checkpoint(): void {

@@ -1,3 +1,4 @@
+import type { Proof } from '../attach/liveness.ts';
 import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
 import type { Change, Instance } from './instance.ts';
 
@@ -23,8 +24,9 @@ export type Store = Disposable & {
   /**
    * Takes all away that the attachment offers, and has an ADD that began before `atUs` (microseconds of CLOCK_MONOTONIC)
    * refused. What is not registered is withdrawn already.
+   * @param proof given by whoever has found it dead: what was attached anew meanwhile, with another proof, stays
    */
-  readonly withdraw: (key: AttachmentKey, atUs: number) => readonly Instance[];
+  readonly withdraw: (key: AttachmentKey, atUs: number, proof?: Proof) => readonly Instance[];
   /** Registers what no plugin has attached; the same id again replaces. */
   readonly put: (draft: InstanceDraft) => Instance;
   /** Undefined where there is no such instance. */
@@ -49,6 +51,8 @@ export type Store = Disposable & {
   /** Up to which revision an outside registry has been told; 0 where nothing has. */
   readonly mirrored: (mirror: string) => number;
   readonly setMirrored: (mirror: string, revision: number) => void;
+  /** Reads the whole file. @throws StoreFailure where any of it is damaged */
+  readonly verify: () => void;
   /** Moves the journal into the file, so that no plugin must. */
   readonly checkpoint: () => void;
   /** Leaves the file to others; without checkpoint, which would be waited for. */

@@ -2,13 +2,13 @@ import type { AttachmentCall, NetworkCall, Plugin } from '../cni/dispatch.ts';
 import type { Result, ResultDns } from '../cni/result.ts';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
 import { failuresOf, runAll, throwCollected, withLaterFailures } from '../errors/collect.ts';
-import { formatAddress } from '../net/address.ts';
 import { parseRegistryConfig, type RegistryConfig } from './config.ts';
 import { defaultNamespace } from './instance.ts';
 import { toNetworkLabel } from './label.ts';
 import {
   checkRegistered,
   collectRegistrations,
+  gatewaysOf,
   type RegistrarParts,
   register,
   withdraw,
@@ -29,8 +29,10 @@ export function withRegistry(plugin: Plugin, parts: RegistrarParts, { completes 
       const config = parseRegistryConfig(call.conf);
       plugin.check(call);
       const result = call.conf.prevResult();
-      // Containers that were attached before there was a registry have no name, and are well all the same.
-      if (config?.isStated && result !== undefined) checkRegistered(call, config, result, parts);
+      // A container that was attached before there was a registry has no name, and is well all the same.
+      const isNeeded = completes || config?.policy === 'required';
+      if (config !== undefined && isNeeded && result !== undefined)
+        checkRegistered(call, config, result, parts);
     },
     gc: (call) => gcRegistered(call, plugin, parts),
     status: (call) => {
@@ -96,12 +98,11 @@ function resolverOf(
   { zone }: RegistryConfig,
   { result, namespace }: { result: Result; namespace: string },
 ): ResultDns {
-  const gateways = result.ips.flatMap(({ gateway }) => (gateway === undefined ? [] : formatAddress(gateway)));
   const { nameservers = [], search = [] } = result.dns;
   const domains = [`${namespace}.svc.${zone}`, `svc.${zone}`, `${toNetworkLabel(conf.name)}.${zone}`];
   return {
     ...result.dns,
-    nameservers: [...new Set([...gateways, ...nameservers])],
+    nameservers: [...new Set([...gatewaysOf(result), ...nameservers])],
     search: [...new Set([...domains, ...search])],
   };
 }

@@ -68,6 +68,7 @@ const keys = [
   'name',
   'cni.dev/valid-attachments',
   'bridge',
+  'registry',
 ];
 
 type Call = { readonly verb: Verb; readonly env: Record<string, string | undefined>; readonly stdin: string };
@@ -199,6 +200,7 @@ test(
     const [standing, container] = [await rig.container(), await rig.container()];
     const conf = {
       ...dualConf(rig, { ipMasq: true, macspoofchk: true }),
+      registry: { service: 'web', ports: [{ name: 'http', port: 80 }], tags: ['one'], check: { tcp: true } },
       'cni.dev/valid-attachments': [{ containerID: standing, ifname: 'eth0' }],
     };
     await rig.add(conf, standing);

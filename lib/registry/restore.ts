@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isContainerNetns } from '../attach/netns.ts';
+import type { AttachmentCall } from '../cni/dispatch.ts';
+import { Fields } from '../cni/fields.ts';
+import { type Environment, parseAttachment } from '../cni/invocation.ts';
+import { parseNetConf } from '../cni/netconf.ts';
+import { messageOf } from '../errors/cni-error.ts';
+import { ifExists } from '../errors/system-error.ts';
+import { parseRegistryConfig } from './config.ts';
+import { type RegistrarParts, register } from './registrar.ts';
+import { collectDeclaration } from './sources.ts';
+import type { Store } from './store.ts';
+
+/** Where libcni, which containerd, CRI-O, podman and cnitool use, keeps what it was answered. */
+export const defaultResultsDir = '/var/lib/cni/results';
+
+/** What restoring needs. */
+export type RestoreParts = RegistrarParts & {
+  readonly store: Store;
+  /** Absolute path. */
+  readonly resultsDir: string;
+  /** The plugins whose attachments are registered, by their type in a conflist. */
+  readonly registering: ReadonlySet<string>;
+};
+
+/**
+ * Registers what is attached and alive but has no name: after the registry was lost, the runtime's own cache still has
+ * each container's configuration, labels and result.
+ * @returns the ids of the containers that have their names again
+ */
+export function restoreMissing(parts: RestoreParts): readonly string[] {
+  const names = ifExists(() => readdirSync(parts.resultsDir)) ?? [];
+  return names.flatMap((name) => {
+    try {
+      return restoreCached(readFileSync(`${parts.resultsDir}/${name}`, 'utf8'), parts);
+    } catch (error) {
+      parts.warn(`${parts.resultsDir}/${name} cannot be restored from: ${messageOf(error)}`);
+      return [];
+    }
+  });
+}
+
+function restoreCached(text: string, parts: RestoreParts): readonly string[] {
+  const cached = new Fields(JSON.parse(text), '');
+  if (cached.string('kind') !== 'cniCacheV1') return [];
+  const calls = toCalls(cached).filter(({ conf }) => parts.registering.has(conf.type));
+  const [first] = calls;
+  if (first === undefined || !isContainerNetns(first.attachment.netns, parts.machine)) return [];
+  const { containerId, ifName } = first.attachment;
+  if (parts.store.ofAttachment({ network: first.conf.name, containerId, ifName }).length > 0) return [];
+  return calls.some((call, index) => registerAgain(call, index > 0, parts)) ? [containerId] : [];
+}
+
+function registerAgain(call: AttachmentCall, completes: boolean, parts: RestoreParts): boolean {
+  const config = parseRegistryConfig(call.conf);
+  if (config?.store !== parts.store.path) return false;
+  const result = call.conf.prevResult();
+  if (result === undefined) return false;
+  const declaration = collectDeclaration(call, config, parts.warn);
+  // A DEL that is remembered is always later than the ADD that is restored.
+  register(call, config, { result, declaration, startedAtUs: 0, completes }, parts);
+  return parts.store.ofAttachment({ network: call.conf.name, ...call.attachment }).length > 0;
+}
+
+/** One call for each plugin of the cached conflist, as the runtime would make a CHECK. */
+function toCalls(cached: Fields): readonly AttachmentCall[] {
+  const json: unknown = JSON.parse(Buffer.from(cached.string('config') ?? '', 'base64').toString());
+  const list = new Fields(json, 'config');
+  const prevResult = cached.raw('result');
+  const shared = {
+    name: list.string('name'),
+    cniVersion: list.string('cniVersion'),
+    prevResult,
+    runtimeConfig: cached.raw('capabilityArgs'),
+  };
+  const env = toEnvironment(cached, prevResult);
+  const plugins = list.array('plugins', (plugin) => plugin as object) ?? [json as object];
+  return plugins.map((plugin) => ({
+    conf: parseNetConf({ ...plugin, ...shared }),
+    attachment: parseAttachment(env),
+    env,
+    pluginPath: [],
+  }));
+}
+
+function toEnvironment(cached: Fields, result: unknown): Environment {
+  const args = cached.array('cniArgs', (pair) => (Array.isArray(pair) ? pair.join('=') : '')) ?? [];
+  return {
+    CNI_CONTAINERID: cached.string('containerId'),
+    CNI_IFNAME: cached.string('ifName'),
+    CNI_NETNS: cached.string('netns') ?? sandboxOf(result),
+    CNI_ARGS: ['IgnoreUnknown=1', ...args.filter((arg) => !arg.startsWith('IgnoreUnknown='))].join(';'),
+  };
+}
+
+/** Earlier versions of libcni do not keep the namespace's path, but the result names it. */
+function sandboxOf(result: unknown): string {
+  const interfaces = new Fields(result, 'result').array('interfaces', (item, path) =>
+    new Fields(item, path).string('sandbox'),
+  );
+  return interfaces?.find((sandbox) => (sandbox ?? '') !== '') ?? '';
+}
