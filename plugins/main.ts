@@ -1,4 +1,5 @@
 import { readFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
@@ -46,7 +47,8 @@ async function main(): Promise<number> {
   });
   const registrar = chooseRegistrar(machine);
   const bridge = createBridge(machine, selectIpam);
-  const plugins = [withRegistry(bridge, registrar), createRegister(registrar), hostLocal];
+  const registering = [withRegistry(bridge, registrar), createRegister(registrar)];
+  const plugins = [...registering, hostLocal];
   const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
   if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
@@ -60,8 +62,37 @@ async function main(): Promise<number> {
     readStdin,
     writeStdout,
     writeStderr: (text) => writeAll(2, text),
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+    openStore: registrar.openStore,
+    onInterrupt,
+    runAgent: (json) => runAgent(json, registrar, registering),
   });
+}
+
+async function runAgent(
+  json: unknown,
+  registrar: RegistrarParts,
+  registering: readonly Plugin[],
+): Promise<void> {
+  const [{ parseAgentConfig }, agent] = await Promise.all([
+    import('./agent/config.ts'),
+    import('./agent/agent.ts'),
+  ]);
+  // What nobody has caught would be printed with the bundle's line, which is the whole program.
+  process.on('uncaughtException', fail);
+  await agent.runAgent(parseAgentConfig(json), {
+    ...registrar,
+    writeLog: (line) => writeAll(2, line),
+    onStop: onInterrupt,
+    version: __FAIRLEAD_VERSION__,
+    hostName: hostname(),
+    registering: new Set(registering.map(({ name }) => name)),
+  });
+}
+
+/** A second signal ends the process at once, as if nobody had listened. */
+function onInterrupt(stop: (signal: string) => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
 }
 
 /** FAIRLEAD_TIMINGS=1 has the parts of a call printed to stderr at its end, one JSON object a line. */
@@ -149,16 +180,16 @@ function writeAll(fd: number, text: string): void {
 
 /** reallyExit skips the tearing down of the JavaScript heap, which costs every call 2 ms. */
 function run(): void {
-  main().then(
-    (status) => {
-      printTimings();
-      process.reallyExit(status);
-    },
-    (error) => {
-      writeAll(2, `fairlead: ${error instanceof Error ? error.stack : String(error)}\n`);
-      process.reallyExit(70);
-    },
-  );
+  main().then((status) => {
+    printTimings();
+    process.reallyExit(status);
+  }, fail);
+}
+
+/** EX_SOFTWARE of sysexits.h: a defect of ours, not a failure that we foresaw. */
+function fail(error: unknown): never {
+  writeAll(2, `fairlead: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return process.reallyExit(70);
 }
 
 if (startupSnapshot.isBuildingSnapshot()) {

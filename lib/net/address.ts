@@ -24,6 +24,13 @@ export function formatAddress({ family, bits }: IpAddress): string {
   return (family === 4 ? Address4.fromBigInt(bits) : Address6.fromBigInt(bits)).correctForm();
 }
 
+/** The name under which DNS knows the address (RFC 1035, section 3.5; RFC 3596, section 2.5), without a dot at its end. */
+export function reverseName({ family, bits }: IpAddress): string {
+  const name =
+    family === 4 ? Address4.fromBigInt(bits).reverseForm() : Address6.fromBigInt(bits).reverseForm();
+  return name.replace(/\.$/, '');
+}
+
 /** Length of an address in bits. */
 export function widthOf(family: Family): number {
   return family === 4 ? 32 : 128;

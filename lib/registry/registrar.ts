@@ -121,7 +121,8 @@ export function collectRegistrations(call: NetworkCall, config: RegistryConfig, 
   const judge = createJudge(parts.machine);
   for (const record of store.attachments()) {
     if (record.network !== call.conf.name) continue;
-    if (isStale(record) || judge(record.proof).state === 'dead') store.withdraw(record, parts.nowUs(), record.proof);
+    if (isStale(record) || judge(record.proof).state === 'dead')
+      store.withdraw(record, parts.nowUs(), record.proof);
   }
 }
 

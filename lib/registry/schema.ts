@@ -21,7 +21,7 @@ const schema = `
   INSERT INTO meta VALUES ('revision', 0), ('boot', '');
   CREATE TABLE attachments (
     network TEXT, container TEXT, ifname TEXT, network_label TEXT, host TEXT,
-    boot TEXT, gone_at_us INTEGER, record TEXT,
+    boot TEXT, gone_at_us INTEGER, gateways TEXT, record TEXT,
     PRIMARY KEY (network, container, ifname)) WITHOUT ROWID;
   CREATE INDEX attachments_by_host ON attachments (network_label, host);
   CREATE INDEX attachments_gone ON attachments (gone_at_us) WHERE gone_at_us IS NOT NULL;

@@ -71,13 +71,14 @@ class SqliteStore implements Store {
         declaration,
       };
       this.#database.run(
-        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
+        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?)',
         network,
         containerId,
         ifName,
         place.networkLabel,
         place.host,
         proof.bootId,
+        gateways.join(' '),
         JSON.stringify(record),
       );
       const owner = { kind: 'container', node: this.node, network, containerId, ifName, ...place } as const;
@@ -93,7 +94,7 @@ class SqliteStore implements Store {
       const removed = this.#removeOf(key, log);
       const { network, containerId, ifName } = key;
       this.#database.run(
-        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL)',
+        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL, NULL)',
         network,
         containerId,
         ifName,
@@ -171,6 +172,11 @@ class SqliteStore implements Store {
     return this.#database
       .all('SELECT record FROM attachments WHERE gone_at_us IS NULL')
       .map(({ record }) => parseRecord<AttachmentRecord>(this.path, record));
+  }
+
+  gateways(): readonly string[] {
+    const found = this.#database.all('SELECT DISTINCT gateways FROM attachments WHERE gone_at_us IS NULL');
+    return [...new Set(found.flatMap(({ gateways }) => String(gateways).split(' ')))].filter(Boolean);
   }
 
   revision(): number {

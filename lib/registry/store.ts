@@ -42,6 +42,8 @@ export type Store = Disposable & {
   readonly ofAttachment: (key: AttachmentKey) => readonly Instance[];
   readonly attachment: (key: AttachmentKey) => AttachmentRecord | undefined;
   readonly attachments: () => readonly AttachmentRecord[];
+  /** Every gateway of an attachment, once, in canonical text. */
+  readonly gateways: () => readonly string[];
   /** Grows by one with every transaction that changed something. */
   readonly revision: () => number;
   /** In order; undefined where the history does not reach back so far: read everything. */

@@ -5,20 +5,23 @@ import type { Environment } from '../../lib/cni/invocation.ts';
 import { parseNetworkName } from '../../lib/cni/netconf.ts';
 import { toCniError } from '../../lib/errors/cni-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
+import { type AgentContext, addAgent } from './agent.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
-import { print, type Terminal } from './terminal.ts';
+import { addRegistryCommands, type RegistryContext } from './registry-commands.ts';
+import { print } from './terminal.ts';
 
 /** What the command line is given by the composition root. */
-export type CliContext = Terminal & {
-  readonly argv: readonly string[];
-  readonly env: Environment;
-  readonly version: string;
-  readonly machine: Machine;
-  readonly explainers: ReadonlyMap<string, Explainer>;
-  readonly readStdin: () => string;
-};
+export type CliContext = RegistryContext &
+  AgentContext & {
+    readonly argv: readonly string[];
+    readonly env: Environment;
+    readonly version: string;
+    readonly machine: Machine;
+    readonly explainers: ReadonlyMap<string, Explainer>;
+    readonly readStdin: () => string;
+  };
 
 /**
  * The `fairlead` command line.
@@ -46,6 +49,8 @@ function createProgram(context: CliContext): Command {
   addLeases(program, context);
   addGc(program, context);
   addNetwork(program, context);
+  addRegistryCommands(program, context);
+  addAgent(program, context);
   return program;
 }
 

@@ -1,0 +1,56 @@
+import type { Picker } from '../balance/balancer.ts';
+import type { Status } from '../registry/instance.ts';
+import type { Store } from '../registry/store.ts';
+import type { RegistryView } from '../registry/view.ts';
+import type { CandidateLists } from './candidate-lists.ts';
+import type { ConsulIndexes } from './consul-index.ts';
+import type { History } from './history.ts';
+import type { InstanceTexts } from './instance-text.ts';
+import type { ApiLimits } from './limits.ts';
+import type { Topics } from './topics.ts';
+import type { WatchTexts } from './watch-text.ts';
+
+/** What a heartbeat has done: it counted, no such instance is on this machine, or the instance has no TTL check. */
+export type HeartbeatOutcome = 'ok' | 'unknown' | 'no-ttl';
+
+/** The agent's health checks, as far as the API has to do with them. */
+export type ApiHealth = {
+  readonly heartbeat: (id: string, status: Extract<Status, 'passing' | 'critical'>) => HeartbeatOutcome;
+  /** What is wrong with the agent besides its registry, one line each; such an agent is not healthy. */
+  readonly problems?: () => readonly string[];
+};
+
+/** What `/metrics` shows: a `Registry` of prom-client. */
+export type ApiMetrics = { readonly contentType: string; readonly metrics: () => Promise<string> };
+
+/** The machine as the Consul-shaped answers describe it. */
+export type ApiNode = {
+  readonly name: string;
+  /** Where the machine itself is reached; empty where nobody said. */
+  readonly address: string;
+  readonly datacenter: string;
+  readonly version: string;
+};
+
+/** What the agent gives to the API. */
+export type ApiServices = {
+  /** For writing, and for history. */
+  readonly store: Store;
+  /** For reading; it has a store of its own, since SQLite tells no connection of its own writes. */
+  readonly view: RegistryView;
+  readonly picker: Picker;
+  readonly metrics: ApiMetrics;
+  readonly health: ApiHealth;
+  readonly node: ApiNode;
+  readonly limits: ApiLimits;
+};
+
+/** What the routes work with. */
+export type ApiParts = ApiServices & {
+  readonly topics: Topics;
+  readonly history: History;
+  readonly indexes: ConsulIndexes;
+  readonly instanceTexts: InstanceTexts;
+  readonly candidateLists: CandidateLists;
+  readonly watchTexts: WatchTexts;
+};

@@ -1,0 +1,63 @@
+import type { Reply } from './reply.ts';
+
+/** Replies under all octets of the query but its id: equal queries of askers who see the same get the same answer. */
+export type KnownReplies = ReadonlyMap<string, Reply>;
+
+export type CacheBounds = { readonly entries: number; readonly octets: number };
+
+const defaultBounds: CacheBounds = { entries: 50_000, octets: 32 * 1024 * 1024 };
+
+/** What an entry takes beside the octets of its reply, roughly. */
+const overhead = 300;
+
+/**
+ * Replies that were given, by what their askers may know of. Nothing is worth evicting one by one: an answer is made in
+ * a few microseconds, and every commit empties this anyway. So whatever does not fit any more finds it emptied.
+ */
+export class ReplyCache {
+  readonly #bounds: CacheBounds;
+  readonly #scopes = new Map<string, Map<string, Reply>>();
+  #entries = 0;
+  #octets = 0;
+
+  constructor(bounds: CacheBounds = defaultBounds) {
+    this.#bounds = bounds;
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** What is known for those of this scope; it follows every later change. */
+  ofScope(scope: string): KnownReplies {
+    return this.#mutable(scope);
+  }
+
+  keep(scope: string, key: string, reply: Reply): void {
+    const octets = reply.octets.length + key.length + overhead;
+    if (this.#entries >= this.#bounds.entries || this.#octets + octets > this.#bounds.octets) this.empty();
+    this.#mutable(scope).set(key, reply);
+    this.#entries++;
+    this.#octets += octets;
+  }
+
+  empty(): void {
+    for (const replies of this.#scopes.values()) replies.clear();
+    this.#entries = 0;
+    this.#octets = 0;
+  }
+
+  /** Forgets the scopes, too: they come and go with the networks. */
+  reset(): void {
+    this.empty();
+    this.#scopes.clear();
+  }
+
+  #mutable(scope: string): Map<string, Reply> {
+    const known = this.#scopes.get(scope);
+    if (known !== undefined) return known;
+    const replies = new Map<string, Reply>();
+    this.#scopes.set(scope, replies);
+    return replies;
+  }
+}

@@ -1,0 +1,176 @@
+import { messageOf } from '../errors/cni-error.ts';
+import type { RateLimiter } from '../limit/rate-limiter.ts';
+import type { RegistryView } from '../registry/view.ts';
+import { bareAnswer } from './answer.ts';
+import { isRepeatable, parseQuery, type Query } from './query.ts';
+import {
+  isCut,
+  type Reply,
+  renderReply,
+  type Sending,
+  writeProblem,
+  writeReply,
+  writeTruncated,
+} from './reply.ts';
+import { type KnownReplies, ReplyCache } from './reply-cache.ts';
+import { ContainerNetworks, type Scope, scopeKey, type Visibility, wholeScope } from './scope.ts';
+import { countOutcome, type DnsStats } from './stats.ts';
+import { Rcode } from './wire.ts';
+import { answerQuestion, type ZoneAnswer } from './zone.ts';
+import type { Zone } from './zone-config.ts';
+
+export type ResponderOptions = {
+  readonly view: RegistryView;
+  readonly zone: Zone;
+  readonly visibility: Visibility;
+  /** Whether there are upstreams for names that are not ours. */
+  readonly recursion: boolean;
+  readonly stats: DnsStats;
+  readonly log: (line: string) => void;
+  /** Whether an address has asked too often; undefined: there is no limit. */
+  readonly limiter?: Pick<RateLimiter, 'take'> | undefined;
+};
+
+/** Who asks, where, and how; addresses in canonical text. */
+export type Asker = {
+  readonly address: string;
+  /** The address that was asked. */
+  readonly listener: string;
+  readonly transport: 'udp' | 'tcp';
+};
+
+/** What is remembered of an asker until the registry changes. */
+type Known = { readonly scope: Scope; readonly key: string; readonly replies: KnownReplies };
+
+/** Askers remembered at most: anybody can write any source into a datagram. */
+const mostAskers = 10_000;
+
+/** Octets of a query at most whose answer may be known. */
+const longestKept = 300;
+
+/** From a packet to the packet that answers it; knows nothing of sockets. */
+export class Responder implements Disposable {
+  readonly #options: ResponderOptions;
+  readonly #networks: ContainerNetworks;
+  readonly #cache = new ReplyCache();
+  readonly #askers = new Map<string, Known>();
+  #revision: number;
+  #hasFailed = false;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+    this.#networks = new ContainerNetworks(options.view);
+    this.#revision = options.view.revision;
+  }
+
+  /**
+   * Brings what is answered up to the last commit; to be called after the queries were received that `handle` is then
+   * given. Where the store cannot be read, names of the registry are answered with SERVFAIL until it can.
+   */
+  refresh(): void {
+    const { view, log } = this.#options;
+    try {
+      view.refresh();
+      if (this.#hasFailed) log('the registry can be read again: its names are answered');
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) log(`the registry cannot be read, its names get SERVFAIL: ${messageOf(error)}`);
+      this.#hasFailed = true;
+      this.#forget();
+    }
+    if (view.revision !== this.#revision) this.#forget();
+    this.#revision = view.revision;
+  }
+
+  /** The answer, or the query where an upstream is to answer it, or undefined where nobody is. */
+  handle(packet: Buffer, asker: Asker): Buffer | Query | undefined {
+    if (this.#options.limiter?.take(asker.address) === false) return this.#refuse(packet, asker);
+    const known = this.#knownOf(asker.address);
+    const key =
+      asker.transport === 'udp' && packet.length <= longestKept ? packet.toString('latin1', 2) : undefined;
+    const reply = key === undefined ? undefined : known.replies.get(key);
+    if (reply === undefined) return this.#answer(packet, asker, { known, key });
+    this.#options.stats.cacheHits++;
+    return this.#send(reply, packet);
+  }
+
+  [Symbol.dispose](): void {
+    this.#networks[Symbol.dispose]();
+  }
+
+  #forget(): void {
+    this.#cache.reset();
+    this.#askers.clear();
+  }
+
+  #knownOf(address: string): Known {
+    const known = this.#askers.get(address);
+    if (known !== undefined) return known;
+    if (this.#askers.size >= mostAskers) this.#askers.clear();
+    const scope = this.#options.visibility === 'all' ? wholeScope : this.#networks.scopeOf(address);
+    const key = scopeKey(scope);
+    const learned = { scope, key, replies: this.#cache.ofScope(key) };
+    this.#askers.set(address, learned);
+    return learned;
+  }
+
+  #answer(
+    packet: Buffer,
+    asker: Asker,
+    { known, key }: { readonly known: Known; readonly key: string | undefined },
+  ): Buffer | Query | undefined {
+    const query = this.#parse(packet);
+    if (query === undefined || query instanceof Uint8Array) return query;
+    const answer = this.#decide(query, asker, known.scope);
+    if (answer.forwardable && this.#options.recursion) return query;
+    const reply = writeReply(query, answer, this.#sending(asker));
+    if (key !== undefined && this.#isWorthKeeping(query, answer)) this.#cache.keep(known.key, key, reply);
+    return this.#send(reply, packet);
+  }
+
+  /** The query, or the answer to what is none. */
+  #parse(packet: Buffer): Query | Buffer | undefined {
+    const parsed = parseQuery(packet);
+    if (parsed?.kind === 'query') return parsed;
+    this.#options.stats.malformed++;
+    if (parsed === undefined) return undefined;
+    countOutcome(this.#options.stats, parsed.rcode);
+    return writeProblem(packet, parsed.rcode);
+  }
+
+  #decide({ question, edns }: Query, { listener }: Asker, scope: Scope): ZoneAnswer {
+    if (edns !== undefined && edns.version > 0) return { ...bareAnswer(Rcode.badVers), forwardable: false };
+    const { view, zone } = this.#options;
+    const answer = answerQuestion(question, { view, zone, scope, listener });
+    const isUnknown = this.#hasFailed && answer.authoritative;
+    return isUnknown ? { ...bareAnswer(Rcode.servFail), forwardable: answer.forwardable } : answer;
+  }
+
+  /** Names as short as the zone's own tell by which address the asker came; and those that are not there are endless. */
+  #isWorthKeeping(query: Query, { rcode }: ZoneAnswer): boolean {
+    const isOfApex = query.question.labels.length <= this.#options.zone.labels.length + 1;
+    return rcode === Rcode.noError && !isOfApex && !this.#hasFailed && isRepeatable(query);
+  }
+
+  #send(reply: Reply, packet: Buffer): Buffer {
+    const { stats } = this.#options;
+    countOutcome(stats, reply.rcode);
+    if (isCut(reply)) stats.truncated++;
+    return renderReply(reply, packet);
+  }
+
+  /** Over UDP the source may be forged: whoever is real comes over TCP, and nobody is sent more than was received. */
+  #refuse(packet: Buffer, asker: Asker): Buffer | undefined {
+    const { stats } = this.#options;
+    stats.limited++;
+    const query = parseQuery(packet);
+    if (query?.kind !== 'query') return undefined;
+    if (asker.transport === 'udp') return writeTruncated(query, this.#sending(asker));
+    countOutcome(stats, Rcode.refused);
+    return writeReply(query, bareAnswer(Rcode.refused), this.#sending(asker)).octets;
+  }
+
+  #sending({ transport }: Asker): Sending {
+    return { transport, recursion: this.#options.recursion };
+  }
+}

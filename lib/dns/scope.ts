@@ -1,0 +1,89 @@
+import type { Change, ContainerOwner, Instance } from '../registry/instance.ts';
+import type { RegistryView } from '../registry/view.ts';
+
+/** What an asker may know of: everything, or only what containers offer on the networks with these labels. */
+export type Scope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'networks'; readonly labels: ReadonlySet<string> };
+
+/** Whether containers see only the networks that they are on, or everything as the host does. */
+export type Visibility = 'network' | 'all';
+
+export const wholeScope: Scope = { kind: 'all' };
+
+/** What was registered over the API is on no network: everybody sees it. */
+export function isVisible({ owner }: Instance, scope: Scope): boolean {
+  return owner.kind === 'api' || seesNetwork(scope, owner.networkLabel);
+}
+
+export function seesNetwork(scope: Scope, networkLabel: string): boolean {
+  return scope.kind === 'all' || scope.labels.has(networkLabel);
+}
+
+export function visibleOf(instances: readonly Instance[], scope: Scope): readonly Instance[] {
+  return scope.kind === 'all' ? instances : instances.filter((instance) => isVisible(instance, scope));
+}
+
+/** The same text for scopes that show the same. */
+export function scopeKey(scope: Scope): string {
+  return scope.kind === 'all' ? '*' : [...scope.labels].sort().join('/');
+}
+
+/** Which networks each container is on, followed from change to change: a container asks by one address, and sees them all. */
+export class ContainerNetworks implements Disposable {
+  readonly #view: RegistryView;
+  readonly #instancesOf = new Map<string, Map<string, string>>();
+  readonly #containerOf = new Map<string, string>();
+  readonly #stop: () => void;
+
+  constructor(view: RegistryView) {
+    this.#view = view;
+    for (const instance of view.all()) this.#learn(instance);
+    this.#stop = view.onChange((changes) => this.#follow(changes));
+  }
+
+  /**
+   * What the asker at this address may know of: a container what is on its networks, everybody else everything.
+   * @param address canonical text
+   */
+  scopeOf(address: string): Scope {
+    const owners = this.#view.atAddress(address).map(({ owner }) => owner);
+    const containers = new Set(owners.filter((owner) => owner.kind === 'container').map(containerKey));
+    if (containers.size === 0) return wholeScope;
+    const networks = [...containers].flatMap((key) => [...(this.#instancesOf.get(key)?.values() ?? [])]);
+    return { kind: 'networks', labels: new Set(networks) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop();
+  }
+
+  #follow(changes: readonly Change[]): void {
+    for (const { kind, instance } of changes) {
+      this.#forget(instance);
+      if (kind === 'put') this.#learn(instance);
+    }
+  }
+
+  #learn({ id, owner }: Instance): void {
+    if (owner.kind !== 'container') return;
+    const key = containerKey(owner);
+    const instances = this.#instancesOf.get(key) ?? new Map<string, string>();
+    instances.set(id, owner.networkLabel);
+    this.#instancesOf.set(key, instances);
+    this.#containerOf.set(id, key);
+  }
+
+  #forget({ id }: Instance): void {
+    const key = this.#containerOf.get(id);
+    if (key === undefined) return;
+    const instances = this.#instancesOf.get(key);
+    instances?.delete(id);
+    if (instances?.size === 0) this.#instancesOf.delete(key);
+    this.#containerOf.delete(id);
+  }
+}
+
+function containerKey({ node, containerId }: ContainerOwner): string {
+  return `${node}/${containerId}`;
+}

@@ -1,0 +1,218 @@
+import type { ApiToken } from '../../lib/api/access.ts';
+import { Fields, parseText, unexpected } from '../../lib/cni/fields.ts';
+import { dnsPort, parseServerAddress, type ServerAddress } from '../../lib/dns/server-address.ts';
+import type { RateLimit } from '../../lib/limit/rate-limiter.ts';
+import type { LogFormat } from '../../lib/log/log.ts';
+import { parseStorePath, parseZone } from '../../lib/registry/config.ts';
+import { parseDuration } from '../../lib/registry/duration.ts';
+import { defaultZone } from '../../lib/registry/instance.ts';
+import { defaultResultsDir } from '../../lib/registry/restore.ts';
+import { defaultStorePath } from '../../lib/registry/schema.ts';
+
+/** Where the API is served. */
+export type ApiListener =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number };
+
+/** The files of the API's TLS; with `ca` callers need a certificate of it. */
+export type TlsFiles = { readonly cert: string; readonly key: string; readonly ca?: string };
+
+/** A token of the API: its text, or the file that holds it. */
+export type TokenSource = Omit<ApiToken, 'token'> & { readonly token?: string; readonly file?: string };
+
+/** When an alert is raised; see lib/health. */
+export type AlertRule = {
+  readonly service: string | undefined;
+  readonly minHealthy: number | undefined;
+  readonly maxCriticalRatio: number | undefined;
+  readonly forMs: number;
+  readonly webhook: string | undefined;
+};
+
+/** The agent's configuration; README.md lists the fields. */
+export type AgentConfig = {
+  readonly store: string;
+  readonly zone: string;
+  readonly dns: {
+    readonly listen: readonly ServerAddress[];
+    /** Answers at every gateway of a registered container, on this port; undefined: does not. */
+    readonly gatewayPort: number | undefined;
+    readonly upstreams: readonly ServerAddress[];
+    /** A file like resolv.conf that names more upstreams. */
+    readonly resolvConf: string | undefined;
+    readonly ttlSeconds: number;
+    readonly negativeTtlSeconds: number;
+    readonly visibility: 'network' | 'all';
+    readonly rate: RateLimit | undefined;
+  };
+  readonly api: {
+    readonly listen: readonly ApiListener[];
+    readonly tokens: readonly TokenSource[];
+    readonly tls: TlsFiles | undefined;
+    readonly plaintext: boolean;
+    readonly rate: RateLimit | undefined;
+  };
+  readonly health: { readonly concurrency: number };
+  readonly alerts: readonly AlertRule[];
+  readonly sweepMs: number;
+  readonly resultsDir: string;
+  readonly log: LogFormat;
+};
+
+const defaultApi = 'unix:/run/fairlead/api.sock';
+const seconds = { min: 0, max: 3600 };
+
+/**
+ * @param json the configuration file's content; {} without one
+ * @throws CniError code 7 naming the field
+ */
+export function parseAgentConfig(json: unknown): AgentConfig {
+  const fields = new Fields(json, '');
+  return {
+    store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
+    zone: fields.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
+    dns: parseDnsConfig(fields.object('dns') ?? new Fields({}, 'dns')),
+    api: parseApiConfig(fields.object('api') ?? new Fields({}, 'api')),
+    health: {
+      concurrency: fields.object('health')?.integer('concurrency', { min: 1, max: 10_000 }) ?? 200,
+    },
+    alerts: fields.array('alerts', parseAlertRule) ?? [],
+    sweepMs: durationOf(fields, 'sweepInterval') ?? 10_000,
+    resultsDir: fields.parsed('resultsDir', 'an absolute path', parseStorePath) ?? defaultResultsDir,
+    log:
+      fields.parsed('log', '"text" or "json"', (text) =>
+        text === 'text' || text === 'json' ? text : undefined,
+      ) ?? 'text',
+  };
+}
+
+function parseDnsConfig(fields: Fields): AgentConfig['dns'] {
+  const listen = (fields.array('listen', parseDnsListener) ?? [gateways(dnsPort)]).flat();
+  return {
+    listen: listen.filter((each) => each.kind === 'address').map(({ address, port }) => ({ address, port })),
+    gatewayPort: listen.find((each) => each.kind === 'gateways')?.port,
+    upstreams: fields.array('upstreams', parseServer) ?? [],
+    resolvConf: fields.parsed('resolvConf', 'an absolute path', parseStorePath),
+    ttlSeconds: fields.integer('ttl', seconds) ?? 1,
+    negativeTtlSeconds: fields.integer('negativeTtl', seconds) ?? 0,
+    visibility:
+      fields.parsed('visibility', '"network" or "all"', (text) =>
+        text === 'network' || text === 'all' ? text : undefined,
+      ) ?? 'network',
+    rate: parseRate(fields),
+  };
+}
+
+type DnsListener =
+  | ({ readonly kind: 'address' } & ServerAddress)
+  | { readonly kind: 'gateways'; readonly port: number };
+
+function gateways(port: number): DnsListener[] {
+  return [{ kind: 'gateways', port }];
+}
+
+/** `gateways`, `gateways:5300`, `none`, or an address with or without a port. */
+function parseDnsListener(item: unknown, path: string): DnsListener[] {
+  const text = parseText(item, path);
+  if (text === 'none') return [];
+  const [, port] = /^gateways(?::(\d{1,5}))?$/.exec(text) ?? [undefined];
+  if (text.startsWith('gateways')) {
+    const number = Number(port ?? dnsPort);
+    if (/^gateways(:\d{1,5})?$/.test(text) && number >= 1 && number <= 65_535) return gateways(number);
+    throw unexpected(path, 'gateways, or gateways:PORT', item);
+  }
+  return [{ kind: 'address', ...parseServer(item, path) }];
+}
+
+/** `10.0.0.1`, `10.0.0.1:5300`, `fd00::1`, `[fd00::1]:5300`. */
+function parseServer(item: unknown, path: string): ServerAddress {
+  const server = parseServerAddress(parseText(item, path));
+  if (server !== undefined) return server;
+  throw unexpected(path, 'an address such as 127.0.0.1:5300 or [fd00::1]:53', item);
+}
+
+function parseApiConfig(fields: Fields): AgentConfig['api'] {
+  const tls = fields.object('tls');
+  return {
+    listen: (fields.array('listen', parseApiListener) ?? [parseApiListener(defaultApi, '')]).flat(),
+    tokens: fields.array('tokens', parseToken) ?? [],
+    tls: tls === undefined ? undefined : parseTls(tls),
+    plaintext: fields.boolean('plaintext') ?? false,
+    rate: parseRate(fields),
+  };
+}
+
+/** `unix:/run/fairlead/api.sock`, `tcp:127.0.0.1:8600`, or `none`. */
+function parseApiListener(item: unknown, path: string): ApiListener[] {
+  const text = parseText(item, path);
+  if (text === 'none') return [];
+  if (text.startsWith('tcp:')) return [{ kind: 'tcp', ...parseServer(text.slice(4), path) }];
+  const socket = text.startsWith('unix:') ? parseStorePath(text.slice(5)) : undefined;
+  if (socket !== undefined && socket.length < 108) return [{ kind: 'unix', path: socket }];
+  throw unexpected(path, 'unix:/an/absolute/path of at most 107 characters, or tcp:ADDRESS:PORT', item);
+}
+
+function parseTls(fields: Fields): TlsFiles {
+  const path = (name: string) => fields.parsed(name, 'an absolute path', parseStorePath);
+  const ca = path('ca');
+  return {
+    cert: path('cert') ?? fields.missing('cert'),
+    key: path('key') ?? fields.missing('key'),
+    ...(ca === undefined ? {} : { ca }),
+  };
+}
+
+const shortestToken = 16;
+
+function parseToken(item: unknown, path: string): TokenSource {
+  const fields = new Fields(item, path);
+  const token = fields.string('token');
+  const file = fields.parsed('file', 'an absolute path', parseStorePath);
+  const namespaces = fields.strings('namespaces');
+  if ((token === undefined) === (file === undefined))
+    throw unexpected(path, 'either token or file', 'both or none');
+  if (token !== undefined && token.length < shortestToken)
+    throw unexpected(fields.at('token'), `at least ${shortestToken} characters`, '(not shown)');
+  const access = fields.parsed('access', '"read" or "write"', (text) =>
+    text === 'read' || text === 'write' ? text : undefined,
+  );
+  return {
+    name: fields.string('name') ?? fields.missing('name'),
+    access: access ?? 'read',
+    ...(token === undefined ? {} : { token }),
+    ...(file === undefined ? {} : { file }),
+    ...(namespaces === undefined ? {} : { namespaces }),
+  };
+}
+
+function parseAlertRule(item: unknown, path: string): AlertRule {
+  const fields = new Fields(item, path);
+  const percent = fields.integer('maxCriticalPercent', { min: 0, max: 100 });
+  const rule = {
+    service: fields.string('service'),
+    minHealthy: fields.integer('minHealthy', { min: 0, max: 1_000_000 }),
+    maxCriticalRatio: percent === undefined ? undefined : percent / 100,
+    forMs: durationOf(fields, 'for') ?? 0,
+    webhook: fields.parsed('webhook', 'an http or https URL', parseHttpUrl),
+  };
+  if (rule.minHealthy === undefined && percent === undefined)
+    throw unexpected(path, 'minHealthy or maxCriticalPercent', item);
+  return rule;
+}
+
+function parseHttpUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.href : undefined;
+}
+
+function parseRate(fields: Fields): RateLimit | undefined {
+  const rate = fields.object('rateLimit');
+  if (rate === undefined) return undefined;
+  const most = { min: 1, max: 10_000_000 };
+  const perSecond = rate.integer('perSecond', most) ?? rate.missing('perSecond');
+  return { perSecond, burst: rate.integer('burst', most) ?? perSecond };
+}
+
+function durationOf(fields: Fields, name: string): number | undefined {
+  return fields.parsed(name, 'a duration such as "10s"', parseDuration);
+}

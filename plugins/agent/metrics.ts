@@ -1,0 +1,122 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Observed } from '../../lib/api/exchange.ts';
+import type { BalancerStats } from '../../lib/balance/balancer.ts';
+import type { DnsStats } from '../../lib/dns/stats.ts';
+import type { HealthStats } from '../../lib/health/scheduler.ts';
+import { type Instance, statuses } from '../../lib/registry/instance.ts';
+import type { RegistryView } from '../../lib/registry/view.ts';
+
+/** What the numbers are read from, when they are asked for. */
+export type Measured = {
+  readonly view: RegistryView;
+  readonly dns: () => DnsStats;
+  readonly health: () => HealthStats;
+  readonly balancer: () => BalancerStats;
+  readonly watchers: () => number;
+};
+
+/** The agent's metrics; hot paths count in plain numbers, which are read here. */
+export function createMetrics(measured: Measured): { registry: Registry; observe: (seen: Observed) => void } {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addRegistryMetrics(registry, measured);
+  addDnsMetrics(registry, measured);
+  addHealthMetrics(registry, measured);
+  return { registry, observe: addApiMetrics(registry, measured) };
+}
+
+function addRegistryMetrics(registry: Registry, { view }: Measured): void {
+  read(
+    registry,
+    'fairlead_registry_revision',
+    'Revision of the registry that is served.',
+    () => view.revision,
+  );
+  new Gauge({
+    name: 'fairlead_instances',
+    help: 'Instances registered, by their status.',
+    labelNames: ['status'],
+    registers: [registry],
+    collect() {
+      const counts = Map.groupBy(view.all(), ({ status }: Instance) => status);
+      for (const status of statuses) this.set({ status }, counts.get(status)?.length ?? 0);
+    },
+  });
+}
+
+function addDnsMetrics(registry: Registry, { dns }: Measured): void {
+  new Gauge({
+    name: 'fairlead_dns_answers',
+    help: 'DNS answers since the start, by how the query ended.',
+    labelNames: ['rcode'],
+    registers: [registry],
+    collect() {
+      for (const [rcode, count] of Object.entries(dns().outcomes)) this.set({ rcode }, count);
+    },
+  });
+  const counts = [
+    'cacheHits',
+    'forwarded',
+    'truncated',
+    'limited',
+    'malformed',
+    'refusedConnections',
+  ] as const;
+  for (const name of counts)
+    read(registry, `fairlead_dns_${toSnake(name)}`, `DNS since the start: ${name}.`, () => dns()[name]);
+}
+
+function addHealthMetrics(registry: Registry, { health, balancer }: Measured): void {
+  const names = [
+    'checks',
+    'probing',
+    'lateMs',
+    'probesPassed',
+    'probesFailed',
+    'toPassing',
+    'toCritical',
+    'heartbeats',
+    'expired',
+    'removed',
+    'writeFailures',
+  ] as const;
+  for (const name of names)
+    read(registry, `fairlead_health_${toSnake(name)}`, `Health checks: ${name}.`, () => health()[name]);
+  read(registry, 'fairlead_ejected', 'Instances that pick leaves out for a while.', () => balancer().ejected);
+}
+
+function addApiMetrics(registry: Registry, { watchers }: Measured): (seen: Observed) => void {
+  read(registry, 'fairlead_watchers', 'Requests and streams that wait for changes.', watchers);
+  const requests = new Counter({
+    name: 'fairlead_api_requests_total',
+    help: 'API requests, by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'fairlead_api_request_seconds',
+    help: 'How long API requests took, but for those that wait.',
+    labelNames: ['route'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+    registers: [registry],
+  });
+  return ({ method, route, status, seconds }) => {
+    requests.inc({ method, route, status });
+    durations.observe({ route }, seconds);
+  };
+}
+
+function read(registry: Registry, name: string, help: string, value: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value());
+    },
+  });
+}
+
+function toSnake(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+}

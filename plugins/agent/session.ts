@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { defaultLimits } from '../../lib/api/limits.ts';
+import type { ApiListen } from '../../lib/api/listener.ts';
+import { type Api, startApi } from '../../lib/api/server.ts';
+import { type Balancer, createBalancer } from '../../lib/balance/balancer.ts';
+import { parseNameServers } from '../../lib/dns/resolv-conf.ts';
+import { type DnsServer, startDnsServer } from '../../lib/dns/server.ts';
+import { onFiles } from '../../lib/errors/system-error.ts';
+import { HealthScheduler } from '../../lib/health/scheduler.ts';
+import type { Log } from '../../lib/log/log.ts';
+import type { Store } from '../../lib/registry/store.ts';
+import { RegistryView } from '../../lib/registry/view.ts';
+import type { AgentParts } from './agent.ts';
+import type { AgentConfig, TokenSource } from './config.ts';
+import { createGatewayFollower } from './gateways.ts';
+import { createMetrics } from './metrics.ts';
+import { openSound, reconcile } from './registry.ts';
+import { identifyFile, startTasks, type Task } from './upkeep.ts';
+
+export type Surroundings = { readonly parts: AgentParts; readonly log: Log; readonly signal: AbortSignal };
+
+/**
+ * Serves one registry file for as long as it is sound, in its place, and nobody stops the agent.
+ * @returns why it ended
+ */
+export async function runSession(config: AgentConfig, { parts, log, signal }: Surroundings): Promise<string> {
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(openSound(config.store, parts, log));
+  const file = identifyFile(config.store);
+  reconcile(store, config, parts, log);
+  const view = new RegistryView(stack.use(parts.openStore(config.store)));
+  const services = await startServices(stack, { config, parts, log, store, view });
+  const ended = Promise.withResolvers<string>();
+  signal.addEventListener('abort', () => ended.resolve('stopped'), { once: true });
+  stack.use(
+    startTasks(
+      [
+        ...tasksOf(services, { config, parts, log, store, view }),
+        {
+          name: 'watching the file',
+          everyMs: () => 1_000,
+          run: () => {
+            if (identifyFile(config.store) !== file) ended.resolve('the file was removed or replaced');
+          },
+        },
+      ],
+      { log, onDamage: (error) => ended.resolve(error.message) },
+    ),
+  );
+  if (signal.aborted) return 'stopped';
+  log.info('serving', { store: config.store, zone: config.zone, instances: view.size, node: store.node });
+  // Awaited here: what is returned unawaited would outlive what the stack holds.
+  return await ended.promise;
+}
+
+type Parts = {
+  readonly config: AgentConfig;
+  readonly parts: AgentParts;
+  readonly log: Log;
+  readonly store: Store;
+  readonly view: RegistryView;
+};
+
+type Services = { readonly dns: DnsServer; readonly api: Api; readonly health: HealthScheduler };
+
+async function startServices(stack: AsyncDisposableStack, parts: Parts): Promise<Services> {
+  const balancer = createBalancer();
+  const health = stack.use(startHealth(parts));
+  const dns = stack.use(await startDns(parts));
+  const watched: { api: Api | undefined } = { api: undefined };
+  const metrics = createMetrics({
+    view: parts.view,
+    dns: () => dns.stats,
+    health: () => health.stats,
+    balancer: () => balancer.stats(),
+    watchers: () => watched.api?.watcherCount() ?? 0,
+  });
+  const api = stack.use(await openApi(parts, { balancer, health, metrics }));
+  watched.api = api;
+  return { dns, api, health };
+}
+
+function startHealth({ config, log, store, view }: Parts): HealthScheduler {
+  return new HealthScheduler({
+    node: store.node,
+    view,
+    setStatus: (updates) => store.updateAll(updates),
+    remove: (ids) => store.remove(ids),
+    log,
+    mostAtOnce: config.health.concurrency,
+  });
+}
+
+function startDns({ config: { dns, zone }, log, view }: Parts): Promise<DnsServer> {
+  const named =
+    dns.resolvConf === undefined
+      ? []
+      : parseNameServers(readText('dns.resolvConf', dns.resolvConf), dns.listen);
+  return startDnsServer({
+    addresses: dns.listen,
+    view,
+    zone,
+    ttlSeconds: dns.ttlSeconds,
+    negativeTtlSeconds: dns.negativeTtlSeconds,
+    upstreams: [...dns.upstreams, ...named],
+    visibility: dns.visibility,
+    limits: dns.rate === undefined ? {} : { rate: dns.rate },
+    log: (line) => log.info(line),
+  });
+}
+
+type ApiServing = {
+  readonly balancer: Balancer;
+  readonly health: HealthScheduler;
+  readonly metrics: ReturnType<typeof createMetrics>;
+};
+
+function openApi(
+  { config, parts, log, store, view }: Parts,
+  { balancer, health, metrics }: ApiServing,
+): Promise<Api> {
+  return startApi({
+    listen: listenersOf(config.api),
+    store,
+    view,
+    picker: balancer,
+    metrics: metrics.registry,
+    observe: metrics.observe,
+    health: { heartbeat: (id, status) => health.heartbeat(id, status) },
+    node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
+    limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },
+    log,
+  });
+}
+
+function listenersOf({ listen, tokens, tls, plaintext }: AgentConfig['api']): readonly ApiListen[] {
+  const bearers = tokens.map(({ file, ...token }) => ({ ...token, token: secretOf(token.token, file) }));
+  const files =
+    tls === undefined
+      ? undefined
+      : {
+          cert: readText('api.tls.cert', tls.cert),
+          key: readText('api.tls.key', tls.key),
+          ...(tls.ca === undefined ? {} : { clientCa: readText('api.tls.ca', tls.ca) }),
+        };
+  return listen.map((each) =>
+    each.kind === 'unix'
+      ? each
+      : { ...each, tokens: bearers, plaintext, ...(files === undefined ? {} : { tls: files }) },
+  );
+}
+
+function secretOf(token: TokenSource['token'], file: TokenSource['file']): string {
+  return token ?? readText('api.tokens', file ?? '').trim();
+}
+
+function readText(field: string, path: string): string {
+  return onFiles(`${field}: reading ${path}`, () => readFileSync(path, 'utf8'));
+}
+
+/** While somebody waits for changes, they are looked for often; DNS and the API look by themselves before each answer. */
+const watchedMs = 20;
+const unwatchedMs = 200;
+const checkpointMs = 5_000;
+
+function tasksOf({ dns, api }: Services, { config, parts, log, store, view }: Parts): readonly Task[] {
+  const { gatewayPort } = config.dns;
+  return [
+    {
+      name: 'following the registry',
+      everyMs: () => (api.watcherCount() > 0 ? watchedMs : unwatchedMs),
+      run: () => {
+        view.refresh();
+      },
+    },
+    ...(gatewayPort === undefined
+      ? []
+      : [
+          {
+            name: 'following the gateways',
+            everyMs: () => unwatchedMs,
+            run: createGatewayFollower({ port: gatewayPort, dns, store, log }),
+          },
+        ]),
+    {
+      name: 'reconciling',
+      everyMs: () => config.sweepMs,
+      run: () => reconcile(store, config, parts, log),
+    },
+    { name: 'writing the journal back', everyMs: () => checkpointMs, run: () => store.checkpoint() },
+  ];
+}

@@ -1,0 +1,144 @@
+import { resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import type { Instance } from '../../lib/registry/instance.ts';
+import { openStore } from '../../lib/registry/sqlite-store.ts';
+import type { Store } from '../../lib/registry/store.ts';
+import { run } from '../support/process.ts';
+import {
+  bootId,
+  draftOf,
+  registerNumbered,
+  registrationOf,
+  temporaryStore,
+} from '../support/registrations.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+// Each commit is all or nothing, whoever else writes, and whenever a process is killed.
+
+const c1 = { network: 'net', containerId: 'c1', ifName: 'eth0' };
+const two = [draftOf({ id: 'c1-1' }), draftOf({ id: 'c1-2', address: 'fd00::2' })];
+
+const writes: Record<string, (store: Store) => unknown> = {
+  'a new registration': (store) =>
+    store.register(registrationOf({ containerId: 'c9', instances: [draftOf({ id: 'c9-1' })] })),
+  'a registration that replaces another': (store) =>
+    store.register(registrationOf({ instances: two.toReversed() })),
+  'a withdrawal': (store) => store.withdraw(c1, 2_000_000),
+  'a put': (store) => store.put(draftOf({ id: 'api-1', weight: 9 })),
+  'an update of many': (store) => store.updateAll(new Map(['c1-1', 'c1-2'].map((id) => [id, { weight: 9 }]))),
+  'a removal': (store) => store.remove(['c1-1', 'c1-2']),
+  'the first commit of a new boot': (store) => store.withdraw({ ...c1, containerId: 'c2' }, 5),
+};
+
+test.each(Object.entries(writes))('%s that fails late leaves nothing of it', (name, write) => {
+  using temporary = temporaryStore();
+  temporary.store.register(registrationOf({ instances: two }));
+  temporary.store.put(draftOf({ id: 'api-1', address: '10.9.0.1' }));
+  using database = new DatabaseSync(temporary.path);
+  database.exec(
+    "CREATE TRIGGER refuse BEFORE UPDATE ON meta WHEN NEW.key = 'revision' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+  );
+  const store = temporary.reopen(...(name.includes('new boot') ? ['next-boot'] : []));
+  const before = dump(database);
+
+  expect(() => write(store)).toThrow('refused');
+
+  expect(dump(database)).toEqual(before);
+  database.exec('DROP TRIGGER refuse');
+  write(store);
+  expect(dump(database)).not.toEqual(before);
+});
+
+test('a registration whose second instance cannot be written leaves nothing of the first', () => {
+  using temporary = temporaryStore();
+  const bad = { ...draftOf({ id: 'c1-2', address: '10.1.0.3' }), meta: { a: 1n as unknown as string } };
+
+  expect(() =>
+    temporary.store.register(registrationOf({ instances: [draftOf({ id: 'c1-1' }), bad] })),
+  ).toThrow();
+
+  expect([temporary.store.instances(), temporary.store.attachments(), temporary.store.revision()]).toEqual([
+    [],
+    [],
+    0,
+  ]);
+});
+
+/** All rows of all tables. */
+function dump(database: DatabaseSync): object {
+  const tables = ['meta', 'attachments', 'instances', 'changes', 'mirrors'];
+  return Object.fromEntries(tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()]));
+}
+
+const script = resolve(import.meta.dirname, '../support/register-many.ts');
+
+function registerMany(path: string, prefix: string, { count = 200, timeoutMs = 30_000 } = {}) {
+  return run({ file: process.execPath, args: [script, path, prefix, String(count)], timeoutMs });
+}
+
+describe('several processes', () => {
+  test('that make the store and write at once lose nothing, and no two commits have one revision', async () => {
+    using dir = temporaryDirectory();
+    const path = `${dir.path}/new/registry.db`;
+    const prefixes = ['a', 'bb', 'ccc', 'dddd'];
+
+    const outcomes = await Promise.all(prefixes.map((prefix) => registerMany(path, prefix)));
+
+    expect(outcomes.map(({ status, stderr }) => [status, stderr])).toEqual(prefixes.map(() => [0, '']));
+    using store = openStore({ path, bootId });
+    store.verify();
+    const revisions = outcomes.flatMap(({ stdout }) =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    );
+    expect(new Set(revisions).size).toBe(4 * 200);
+    expect(store.attachments()).toHaveLength(4 * 150);
+    expect(store.instances()).toHaveLength(4 * 150 * 2);
+    expect(store.revision()).toBe(4 * 250);
+    expect(idsOf(replay(store))).toEqual(idsOf(store.instances()));
+  }, 60_000);
+
+  test('of which some are killed leave whole commits only, and keep nobody waiting', async () => {
+    using temporary = temporaryStore();
+    const rounds = [90, 130, 170, 210, 250, 300];
+
+    const outcomes = await Promise.all([
+      ...rounds.map((timeoutMs, at) =>
+        registerMany(temporary.path, 'k'.repeat(at + 1), { count: 20_000, timeoutMs }),
+      ),
+      registerMany(temporary.path, 'survivor', { count: 100 }),
+    ]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual([...rounds.map(() => 'SIGKILL'), 0]);
+    const { store } = temporary;
+    store.verify();
+    registerNumbered(store, 1);
+    for (const attachment of store.attachments().filter(({ network }) => network !== 'net'))
+      expect(store.ofAttachment(attachment)).toHaveLength(2);
+    expect(idsOf(replay(store))).toEqual(idsOf(store.instances()));
+    for (const { stdout } of outcomes) expect(isKept(stdout.trim().split('\n').at(-1), store)).toBe(true);
+  }, 60_000);
+});
+
+/** What a process had been told of as committed is there. */
+function isKept(line: string | undefined, store: Store): boolean {
+  const revision = Number((line ?? '0').split(' ')[0]);
+  return revision <= store.revision();
+}
+
+function idsOf(instances: readonly Instance[]): readonly string[] {
+  return instances.map(({ id }) => id).sort();
+}
+
+/** The instances that the history leads to. */
+function replay(store: Store): readonly Instance[] {
+  const instances = new Map<string, Instance>();
+  for (const { kind, instance } of store.changesSince(0) ?? []) {
+    if (kind === 'put') instances.set(instance.id, instance);
+    else instances.delete(instance.id);
+  }
+  return [...instances.values()];
+}
