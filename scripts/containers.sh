@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Hosts of their own on this machine, each with a containerd: a network namespace, a mount namespace in which
-# /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one temporary directory that holds all files.
+# /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one temporary directory that
+# holds all files. And roots for their containers.
 # To be sourced after setup.sh, by root.
 #
 # `ctr run --cni` takes no directories and runs the plugins itself, so it is `ctr` that must see the private ones.
@@ -158,6 +159,38 @@ make_rootfs() {
     [[ -e $rootfs/bin/$applet ]] || ln -s busybox "$rootfs/bin/$applet"
   done
 }
+
+# make_glibc_root DIRECTORY: adds what a program needs that resolves names by glibc: getent, its libraries and the
+# modules of the name service switch, from this machine. There may be a root of make_rootfs already.
+make_glibc_root() {
+  local root=$1 file
+  mkdir -p "$root"/{bin,etc}
+  cp "$(command -v getent)" "$root/bin/getent"
+  while read -r file; do
+    mkdir -p "$root${file%/*}"
+    cp -L "$file" "$root$file"
+  done < <(resolver_libraries)
+  printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+  printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
+}
+
+# The loader and libc, as ldd names them; and beside libc what it loads by itself when a name is asked for. From
+# glibc 2.34 on the modules are in libc, and their files are only there for what was linked before.
+resolver_libraries() {
+  local getent libraries libc module
+  getent=$(command -v getent)
+  libraries=$(ldd "$getent" | grep -o '/[^ ]*')
+  printf '%s\n' "$libraries"
+  libc=$(grep '/libc\.so' <<<"$libraries")
+  for module in libnss_files.so.2 libnss_dns.so.2 libresolv.so.2; do
+    [[ ! -e ${libc%/*}/$module ]] || printf '%s/%s\n' "${libc%/*}" "$module"
+  done
+}
+
+# The jq program that makes a resolv.conf of what libcni keeps of an ADD (<network>-<container>-<interface> in
+# /var/lib/cni/results). Most runtimes write that file into their containers; ctr does not.
+# shellcheck disable=SC2034
+resolv_conf_filter='.result.dns | (.nameservers[] | "nameserver " + .), "search " + (.search | join(" "))'
 
 # close_host NAME: ends what runs there and removes all of it. Succeeds where nothing is left.
 close_host() {

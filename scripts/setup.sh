@@ -78,10 +78,12 @@ require_root() {
 # The command, file or library by which a package's content is known: it may have come another way (a vendor's
 # containerd, a build of one's own), and installing Debian's package over that would do harm.
 declare -A package_contents=(
+  [bind9-dnsutils]=dig
   [binutils]=strip
   [busybox-static]=busybox
   [containerd]=containerd
   [containernetworking-plugins]=/usr/lib/cni/bridge
+  [dnsmasq-base]=dnsmasq
   [golang-go]=go
   [iproute2]=ip
   [iptables]=iptables
@@ -93,16 +95,20 @@ declare -A package_contents=(
 )
 
 declare -A package_purposes=(
+  [bind9-dnsutils]='asks DNS (dig)'
   [binutils]='makes the executable smaller (strip)'
   [busybox-static]='is all that the containers have inside'
   [containerd]='starts the containers'
   [containernetworking-plugins]='has the reference plugins, to compare with'
+  [curl]='asks the API of the agent'
+  [dnsmasq-base]='is the DNS server that the agent forwards to in a test'
   [golang-go]='compiles cnitool'
   [iproute2]='makes links, addresses and routes (ip, bridge)'
   [iptables]='is what the reference plugins make rules with'
   [jq]='reads JSON in the checks'
   [libatomic1]='is a library that Node 26, and so the executable, is linked with'
   [nftables]='makes the rules (nft)'
+  [openssl]='makes certificates for the tests'
   [python3]='sends and receives test traffic'
   [runc]='is what containerd starts containers with'
 )

@@ -4,7 +4,7 @@ import { badRequest } from './api-error.ts';
 import { toCatalogEntry, toHealthEntry, toSelf } from './consul-shape.ts';
 import type { ApiParts } from './parts.ts';
 import { readAll, readDuration, readFlag, readNumber, readText } from './query.ts';
-import { json, type Reply } from './reply.ts';
+import { json, type Reply, renderedJson } from './reply.ts';
 import type { ApiRequest } from './route.ts';
 import { labelOfService, parseServiceName } from './service-name.ts';
 import { instancesOf, isIn } from './services.ts';
@@ -22,35 +22,37 @@ const jitterPart = 16;
 export async function healthOfService(request: ApiRequest, parts: ApiParts): Promise<Reply> {
   const passing = readFlag(request.query, 'passing');
   const index = await waitForIndex(request, parts);
-  const instances = selectInstances(request, parts).filter((instance) => !passing || isHealthy(instance));
-  return answer(
-    instances.map((instance) => toHealthEntry(instance, describerOf(parts))),
-    index,
-  );
+  const content = parts.answers.remember(keyOf(request, `health passing=${passing}`), () => {
+    const instances = selectInstances(request, parts).filter((each) => !passing || isHealthy(each));
+    return JSON.stringify(instances.map((instance) => toHealthEntry(instance, describerOf(parts))));
+  });
+  return answer(content, index);
 }
 
 /** `GET /v1/catalog/service/:name` */
 export async function catalogOfService(request: ApiRequest, parts: ApiParts): Promise<Reply> {
   const index = await waitForIndex(request, parts);
-  const instances = selectInstances(request, parts);
-  return answer(
-    instances.map((instance) => toCatalogEntry(instance, describerOf(parts))),
-    index,
-  );
+  const content = parts.answers.remember(keyOf(request, 'catalog'), () => {
+    const instances = selectInstances(request, parts);
+    return JSON.stringify(instances.map((instance) => toCatalogEntry(instance, describerOf(parts))));
+  });
+  return answer(content, index);
 }
 
 /** `GET /v1/catalog/services`: each service's name with its tags. */
 export async function catalogServices(request: ApiRequest, parts: ApiParts): Promise<Reply> {
-  const { query, caller } = request;
   const index = await waitForIndex(request, parts);
+  const content = parts.answers.remember(keyOf(request, 'services'), () =>
+    JSON.stringify(Object.fromEntries(listServices(request, parts))),
+  );
+  return answer(content, index);
+}
+
+function listServices({ query, caller }: ApiRequest, parts: ApiParts) {
   const namespace = readNamespace(query, caller, 'ns');
   const found = parts.view.services().filter((service) => isIn(namespace, caller, service));
   const byName = Map.groupBy(isOnNoNode(query) ? [] : found, ({ service }) => service);
-  const services = [...byName].map(([service, same]) => [
-    service,
-    tagsOf(same.flatMap(({ instances }) => instances)),
-  ]);
-  return answer(Object.fromEntries(services), index);
+  return [...byName].map(([service, same]) => [service, tagsOf(same.flatMap(({ instances }) => instances))]);
 }
 
 /** `GET /v1/agent/self` */
@@ -122,12 +124,20 @@ function refuseUnsupported({ query }: ApiRequest, { node }: ApiParts): void {
   );
 }
 
-function answer(value: unknown, index: number): Reply {
-  return json(value, 200, {
+/** All that an answer depends on, besides the registry. */
+function keyOf({ query, caller, params }: ApiRequest, kind: string): string {
+  const namespace = readNamespace(query, caller, 'ns');
+  const { namespaces } = caller;
+  return `consul ${kind} ${JSON.stringify([namespace, namespaces, params.name, readAll(query, 'tag'), isOnNoNode(query)])}`;
+}
+
+function answer(content: string, index: number): Reply {
+  const headers = {
     'X-Consul-Index': String(index),
     'X-Consul-KnownLeader': 'true',
     'X-Consul-LastContact': '0',
-  });
+  };
+  return renderedJson(content, { headers });
 }
 
 function describerOf({ node, store }: ApiParts) {

@@ -28,7 +28,9 @@ function stream(response: ServerResponse, { parts, topic, since }: Streamed): vo
   const first = missed ?? watchTexts.snapshotFrame(topic);
   const mostBuffered = first.length + limits.watchBufferBytes;
   const send = (frame: Uint8Array | string) => {
-    if (frame.length > 0) response.write(frame);
+    // Between the end of a response and its "close" a write would be an error.
+    if (frame.length === 0 || response.destroyed || response.writableEnded) return;
+    response.write(frame);
     if (response.writableLength > mostBuffered) response.destroy();
   };
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });

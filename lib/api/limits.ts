@@ -31,5 +31,5 @@ export const defaultLimits: ApiLimits = {
   watchers: 4_096,
   watchBufferBytes: 1_048_576,
   eventPauseMs: 15_000,
-  rate: { perSecond: 2_000, burst: 5_000 },
+  rate: { perSecond: 5_000, burst: 10_000 },
 };

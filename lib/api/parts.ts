@@ -7,6 +7,7 @@ import type { ConsulIndexes } from './consul-index.ts';
 import type { History } from './history.ts';
 import type { InstanceTexts } from './instance-text.ts';
 import type { ApiLimits } from './limits.ts';
+import type { RevisionCache } from './revision-cache.ts';
 import type { Topics } from './topics.ts';
 import type { WatchTexts } from './watch-text.ts';
 
@@ -53,4 +54,5 @@ export type ApiParts = ApiServices & {
   readonly instanceTexts: InstanceTexts;
   readonly candidateLists: CandidateLists;
   readonly watchTexts: WatchTexts;
+  readonly answers: RevisionCache;
 };

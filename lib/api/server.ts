@@ -9,6 +9,7 @@ import { History } from './history.ts';
 import { InstanceTexts } from './instance-text.ts';
 import { type ApiListen, checkListen, type Listener, openListener } from './listener.ts';
 import type { ApiParts, ApiServices } from './parts.ts';
+import { RevisionCache } from './revision-cache.ts';
 import { Topics } from './topics.ts';
 import { renderChangeEvents, WatchTexts } from './watch-text.ts';
 
@@ -64,12 +65,13 @@ function createParts(options: ApiOptions): ApiParts {
   view.refresh();
   const instanceTexts = new InstanceTexts();
   const history = new History(view, store);
+  const answers = new RevisionCache(view);
   return {
-    ...{ store, view, picker, metrics, health, node, limits, instanceTexts, history },
+    ...{ store, view, picker, metrics, health, node, limits, instanceTexts, history, answers },
     candidateLists: new CandidateLists(),
     topics: new Topics((changes) => renderChangeEvents(changes, instanceTexts)),
     indexes: new ConsulIndexes(view),
-    watchTexts: new WatchTexts({ view, history, instanceTexts }),
+    watchTexts: new WatchTexts({ view, history, answers, instanceTexts }),
   };
 }
 

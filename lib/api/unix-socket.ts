@@ -30,7 +30,7 @@ export function checkSocketPath(path: string): void {
  */
 export async function listenOnSocket(server: Server, path: string, mode: number): Promise<() => void> {
   const dir = dirname(path);
-  onFiles(`making ${dir}`, () => mkdirSync(dir, { recursive: true, mode: 0o755 }));
+  onFiles(`making ${dir}`, () => makeDirectory(dir));
   await refuseTaken(path);
   const scratch = onFiles(`making the API's socket ${path}`, () => mkdtempSync(`${dir}/.new-`));
   try {
@@ -50,6 +50,12 @@ export function listen(server: Server, where: string | { host: string; port: num
     resolve();
   });
   return promise;
+}
+
+/** Whatever the umask is: callers of other users must get through to the socket. */
+function makeDirectory(dir: string): void {
+  const made = mkdirSync(dir, { recursive: true });
+  if (made !== undefined) chmodSync(dir, 0o755);
 }
 
 function publish(bound: string, path: string, mode: number): () => void {

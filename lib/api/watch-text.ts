@@ -2,10 +2,8 @@ import type { Change } from '../registry/instance.ts';
 import type { RegistryView } from '../registry/view.ts';
 import type { History } from './history.ts';
 import type { InstanceTexts } from './instance-text.ts';
+import type { RevisionCache } from './revision-cache.ts';
 import { isOfTopic, type Topic, topicKey } from './topics.ts';
-
-/** Answers remembered at most; they hold for one revision only. */
-const mostRemembered = 256;
 
 /** A revision's changes for a watcher that asks for them, and whether there are any. */
 export type ChangesText = { readonly text: string | Uint8Array; readonly hasChanges: boolean };
@@ -13,14 +11,13 @@ export type ChangesText = { readonly text: string | Uint8Array; readonly hasChan
 type Parts = {
   readonly view: RegistryView;
   readonly history: History;
+  readonly answers: RevisionCache;
   readonly instanceTexts: InstanceTexts;
 };
 
 /** What watchers are told, rendered once for each revision and topic however many there are. */
 export class WatchTexts {
   readonly #parts: Parts;
-  readonly #remembered = new Map<string, unknown>();
-  #revision = -1;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -28,7 +25,7 @@ export class WatchTexts {
 
   /** `{"revision", "changes"}` after a revision; undefined where the history does not reach back so far. */
   changes(topic: Topic, since: number): ChangesText | undefined {
-    return this.#remember(`changes ${since} ${topicKey(topic)}`, () => {
+    return this.#parts.answers.remember(`changes ${since} ${topicKey(topic)}`, () => {
       const changes = this.#changesOf(topic, since);
       if (changes === undefined) return undefined;
       const listed = changes.map((change) => renderChange(change, this.#parts.instanceTexts)).join(',');
@@ -39,19 +36,21 @@ export class WatchTexts {
 
   /** `{"revision", "instances"}`: all there is now. */
   snapshot(topic: Topic): string | Uint8Array {
-    return this.#remember(`snapshot ${topicKey(topic)}`, () => toContent(this.#snapshotOf(topic)));
+    return this.#parts.answers.remember(`snapshot ${topicKey(topic)}`, () =>
+      toContent(this.#snapshotOf(topic)),
+    );
   }
 
   /** The event that a stream begins with. */
   snapshotFrame(topic: Topic): Uint8Array {
-    return this.#remember(`frame ${topicKey(topic)}`, () =>
+    return this.#parts.answers.remember(`frame ${topicKey(topic)}`, () =>
       Buffer.from(`event: snapshot\nid: ${this.#parts.view.revision}\ndata: ${this.#snapshotOf(topic)}\n\n`),
     );
   }
 
   /** The events that a stream goes on with; undefined where it must begin anew. */
   changesFrame(topic: Topic, since: number): Uint8Array | undefined {
-    return this.#remember(`events ${since} ${topicKey(topic)}`, () => {
+    return this.#parts.answers.remember(`events ${since} ${topicKey(topic)}`, () => {
       const changes = this.#changesOf(topic, since);
       return changes && renderChangeEvents(changes, this.#parts.instanceTexts);
     });
@@ -68,16 +67,6 @@ export class WatchTexts {
     const candidates = isOneService ? view.ofService({ namespace, service }) : [...view.all()];
     const instances = candidates.filter((instance) => isOfTopic(topic, instance));
     return `{"revision":${view.revision},"instances":${instanceTexts.listOf(instances)}}`;
-  }
-
-  #remember<T>(key: string, render: () => T): T {
-    const { revision } = this.#parts.view;
-    if (revision !== this.#revision || this.#remembered.size >= mostRemembered) this.#remembered.clear();
-    this.#revision = revision;
-    if (this.#remembered.has(key)) return this.#remembered.get(key) as T;
-    const rendered = render();
-    this.#remembered.set(key, rendered);
-    return rendered;
   }
 }
 

@@ -2,7 +2,6 @@ import { type Fields, unexpected } from '../cni/fields.ts';
 import type { InstanceDraft } from '../registry/attachment.ts';
 import type { Instance } from '../registry/instance.ts';
 import { toLabel } from '../registry/label.ts';
-import type { InstanceUpdate } from '../registry/store.ts';
 import { everyNamespace, permitNamespace } from './access.ts';
 import { ApiError, badRequest, notFound } from './api-error.ts';
 import { parseDraft, parseStatus, parseUpdate } from './instance-body.ts';
@@ -17,23 +16,32 @@ import { findInstance } from './services.ts';
  * `POST /v1/services/:name`: registers an instance; 201 with the instance and its `Location`. Registered again it is
  * replaced (200), and keeps its status unless the body has one: who registers every minute must not end a maintenance.
  */
-export function register(request: ApiRequest, { store, view, instanceTexts }: ApiParts): Reply {
+export function register(request: ApiRequest, parts: ApiParts): Reply {
+  const { view, instanceTexts } = parts;
   const body = requireBody(request.body);
-  const namespace = namespaceOf(body, request);
-  const serviceName = parseServiceName(request.params.name ?? '');
-  const draft = parseDraft(body, { namespace, serviceName, node: store.node });
+  const draft = readDraft(body, request, parts);
   view.refresh();
   const known = view.get(draft.id);
-  if (known !== undefined) requireSameService(known, draft);
-  const status = known !== undefined && body.raw('Status') === undefined ? known.status : draft.status;
-  const instance = store.put({ ...draft, status });
+  const instance = known === undefined ? parts.store.put(draft) : replace(known, body, { draft, parts });
   view.refresh();
   return renderedJson(instanceTexts.of(instance), {
     status: known === undefined ? 201 : 200,
-    headers: {
-      Location: `/v1/services/${encodeURIComponent(instance.service)}/${encodeURIComponent(instance.id)}`,
-    },
+    headers: { Location: `/v1/services/${instance.service}/${instance.id}` },
   });
+}
+
+function readDraft(body: Fields, request: ApiRequest, { store }: ApiParts): InstanceDraft {
+  const namespace = namespaceOf(body, request);
+  const serviceName = parseServiceName(request.params.name ?? '');
+  return parseDraft(body, { namespace, serviceName, node: store.node });
+}
+
+type Replacing = { readonly draft: InstanceDraft; readonly parts: ApiParts };
+
+function replace(known: Instance, body: Fields, { draft, parts }: Replacing): Instance {
+  requireSameService(known, draft);
+  const next = body.raw('Status') === undefined ? { ...draft, status: known.status } : draft;
+  return isSame(known, { check: undefined, ...next }) ? known : parts.store.put(next);
 }
 
 /** `PUT /v1/services/:name/:id`: changes the fields that the body has, each as a whole. */
@@ -44,7 +52,7 @@ export function change(request: ApiRequest, { store, view, instanceTexts }: ApiP
   }
   view.refresh();
   const known = findInstance(request, view);
-  const instance = isChange(known, update) ? store.update(known.id, update) : known;
+  const instance = isSame(known, update) ? known : store.update(known.id, update);
   view.refresh();
   if (instance === undefined) throw withdrawnMeanwhile(known);
   return renderedJson(instanceTexts.of(instance));
@@ -119,9 +127,9 @@ function requireSameService(known: Instance, { id, namespace, serviceName }: Ins
   );
 }
 
-/** A change that changes nothing would wake every watcher. */
-function isChange(known: Instance, update: InstanceUpdate): boolean {
-  return JSON.stringify({ ...known, ...update }) !== JSON.stringify(known);
+/** A change that changes nothing would wake every watcher: whoever registers every minute must not. */
+function isSame(known: Instance, said: Readonly<Record<string, unknown>>): boolean {
+  return JSON.stringify({ ...known, ...said }) === JSON.stringify(known);
 }
 
 function withdrawnMeanwhile({ id, service }: Instance): ApiError {

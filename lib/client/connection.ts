@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { AgentFailure, textOf } from './errors.ts';
 
@@ -95,9 +100,13 @@ export class Connection implements Disposable {
         agent: this.#agent,
         signal,
       });
-      sent.on('response', resolve);
+      let isAnswered = false;
+      sent.on('response', (answer) => {
+        isAnswered = true;
+        resolve(answer);
+      });
       sent.on('error', (error) => {
-        const isStale = sent.reusedSocket && !signal.aborted && !sent.res;
+        const isStale = sent.reusedSocket && !signal.aborted && !isAnswered;
         reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
       });
       sent.end(text);

@@ -64,7 +64,10 @@ export class AgentFailure extends Error {
   /** Of its answer; undefined where there was none. */
   readonly status: number | undefined;
 
-  constructor(message: string, { status, cause }: { readonly status?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    { status, cause }: { readonly status?: number; readonly cause?: unknown } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'AgentFailure';
     this.status = status;

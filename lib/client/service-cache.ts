@@ -172,6 +172,10 @@ export class ServiceCache implements Disposable {
     }
     this.#lastEventId = parser.lastEventId ?? this.#lastEventId;
     this.#retryMs = parser.retryMs ?? this.#retryMs;
+    if (!this.#isKnown) return;
+    this.#isConnected = true;
+    this.#failures = 0;
+    this.#problem = undefined;
   }
 
   #apply({ event, data }: ServerEvent): void {
@@ -180,9 +184,6 @@ export class ServiceCache implements Disposable {
     else return;
     this.#lists.clear();
     this.#isKnown = true;
-    this.#isConnected = true;
-    this.#failures = 0;
-    this.#problem = undefined;
     this.#waiting.resolve();
   }
 

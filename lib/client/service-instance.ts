@@ -94,5 +94,7 @@ function text(value: unknown): string {
 }
 
 function malformed(what: string, found: unknown): Error {
-  return new Error(`the agent sent ${JSON.stringify(found) ?? 'nothing'} for ${what}: is this a Fairlead agent?`);
+  return new Error(
+    `the agent sent ${JSON.stringify(found) ?? 'nothing'} for ${what}: is this a Fairlead agent?`,
+  );
 }

@@ -3,7 +3,15 @@
  * @param address canonical text, as the registry holds it: `parseAddress` would take ten times as long
  */
 export function addressOctets(address: string): Uint8Array {
-  return address.includes(':') ? octetsOfV6(address) : Uint8Array.from(address.split('.'), Number);
+  return address.includes(':') ? octetsOfV6(address) : octetsOfV4(address);
+}
+
+function octetsOfV4(address: string): Uint8Array {
+  const octets = new Uint8Array(4);
+  address.split('.').forEach((octet, index) => {
+    octets[index] = Number(octet);
+  });
+  return octets;
 }
 
 function octetsOfV6(address: string): Uint8Array {

@@ -40,10 +40,12 @@ type Ending = { readonly end: number; readonly pointer?: number };
 
 function readPiece(packet: Buffer, start: number): (Ending & { readonly labels: Labels }) | undefined {
   const labels: string[] = [];
+  // All labels in one call: each costs as much as the rest of this function.
+  const text = packet.toString('latin1', start, start + longestName + longestLabel).toLowerCase();
   let at = start;
   let length = packet[at] ?? 0;
   while (length > 0 && length <= longestLabel && at - start < longestName) {
-    labels.push(packet.toString('latin1', at + 1, at + 1 + length).toLowerCase());
+    labels.push(text.slice(at + 1 - start, at + 1 - start + length));
     at += length + 1;
     length = packet[at] ?? 0;
   }

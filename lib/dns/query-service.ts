@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/cni-error.ts';
+import { bareAnswer } from './answer.ts';
 import type { Query } from './query.ts';
-import { limitOf, writeProblem, writeTruncated } from './reply.ts';
+import { limitOf, writeProblem, writeReply, writeTruncated } from './reply.ts';
 import { type Asker, Responder, type ResponderOptions } from './responder.ts';
 import { countOutcome } from './stats.ts';
 import type { Forwarder } from './upstream.ts';
@@ -47,7 +48,8 @@ export class QueryService implements Disposable {
     const answer = await forwarder?.ask(query, transport);
     const rcode = answer === undefined ? Rcode.servFail : answer.readUInt8(3) & 0x0f;
     countOutcome(stats, rcode);
-    if (answer === undefined) return writeProblem(query.packet, rcode);
+    if (answer === undefined)
+      return writeReply(query, bareAnswer(rcode), { transport, recursion: true }).octets;
     if (answer.length <= limitOf(query, { transport })) return answer;
     stats.truncated++;
     return writeTruncated(query, { transport, recursion: true });

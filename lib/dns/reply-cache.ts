@@ -5,8 +5,6 @@ export type KnownReplies = ReadonlyMap<string, Reply>;
 
 export type CacheBounds = { readonly entries: number; readonly octets: number };
 
-const defaultBounds: CacheBounds = { entries: 50_000, octets: 32 * 1024 * 1024 };
-
 /** What an entry takes beside the octets of its reply, roughly. */
 const overhead = 300;
 
@@ -20,7 +18,7 @@ export class ReplyCache {
   #entries = 0;
   #octets = 0;
 
-  constructor(bounds: CacheBounds = defaultBounds) {
+  constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
   }
 

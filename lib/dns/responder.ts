@@ -12,7 +12,7 @@ import {
   writeReply,
   writeTruncated,
 } from './reply.ts';
-import { type KnownReplies, ReplyCache } from './reply-cache.ts';
+import { type CacheBounds, type KnownReplies, ReplyCache } from './reply-cache.ts';
 import { ContainerNetworks, type Scope, scopeKey, type Visibility, wholeScope } from './scope.ts';
 import { countOutcome, type DnsStats } from './stats.ts';
 import { Rcode } from './wire.ts';
@@ -40,7 +40,12 @@ export type Asker = {
 };
 
 /** What is remembered of an asker until the registry changes. */
-type Known = { readonly scope: Scope; readonly key: string; readonly replies: KnownReplies };
+type Known = {
+  readonly scope: Scope;
+  readonly scopeKey: string;
+  readonly present: KnownReplies;
+  readonly absent: KnownReplies;
+};
 
 /** Askers remembered at most: anybody can write any source into a datagram. */
 const mostAskers = 10_000;
@@ -48,11 +53,19 @@ const mostAskers = 10_000;
 /** Octets of a query at most whose answer may be known. */
 const longestKept = 300;
 
+/**
+ * Names that are not there are kept apart: there is no end of them, and whoever asks for many should not drive out what
+ * is there.
+ */
+const presentBounds: CacheBounds = { entries: 50_000, octets: 32 * 1024 * 1024 };
+const absentBounds: CacheBounds = { entries: 10_000, octets: 8 * 1024 * 1024 };
+
 /** From a packet to the packet that answers it; knows nothing of sockets. */
 export class Responder implements Disposable {
   readonly #options: ResponderOptions;
   readonly #networks: ContainerNetworks;
-  readonly #cache = new ReplyCache();
+  readonly #present = new ReplyCache(presentBounds);
+  readonly #absent = new ReplyCache(absentBounds);
   readonly #askers = new Map<string, Known>();
   #revision: number;
   #hasFailed = false;
@@ -88,7 +101,7 @@ export class Responder implements Disposable {
     const known = this.#knownOf(asker.address);
     const key =
       asker.transport === 'udp' && packet.length <= longestKept ? packet.toString('latin1', 2) : undefined;
-    const reply = key === undefined ? undefined : known.replies.get(key);
+    const reply = key === undefined ? undefined : (known.present.get(key) ?? known.absent.get(key));
     if (reply === undefined) return this.#answer(packet, asker, { known, key });
     this.#options.stats.cacheHits++;
     return this.#send(reply, packet);
@@ -99,7 +112,8 @@ export class Responder implements Disposable {
   }
 
   #forget(): void {
-    this.#cache.reset();
+    this.#present.reset();
+    this.#absent.reset();
     this.#askers.clear();
   }
 
@@ -109,7 +123,12 @@ export class Responder implements Disposable {
     if (this.#askers.size >= mostAskers) this.#askers.clear();
     const scope = this.#options.visibility === 'all' ? wholeScope : this.#networks.scopeOf(address);
     const key = scopeKey(scope);
-    const learned = { scope, key, replies: this.#cache.ofScope(key) };
+    const learned = {
+      scope,
+      scopeKey: key,
+      present: this.#present.ofScope(key),
+      absent: this.#absent.ofScope(key),
+    };
     this.#askers.set(address, learned);
     return learned;
   }
@@ -124,7 +143,10 @@ export class Responder implements Disposable {
     const answer = this.#decide(query, asker, known.scope);
     if (answer.forwardable && this.#options.recursion) return query;
     const reply = writeReply(query, answer, this.#sending(asker));
-    if (key !== undefined && this.#isWorthKeeping(query, answer)) this.#cache.keep(known.key, key, reply);
+    if (key !== undefined && this.#isWorthKeeping(query, answer)) {
+      const cache = answer.rcode === Rcode.noError ? this.#present : this.#absent;
+      cache.keep(known.scopeKey, key, reply);
+    }
     return this.#send(reply, packet);
   }
 
@@ -146,10 +168,10 @@ export class Responder implements Disposable {
     return isUnknown ? { ...bareAnswer(Rcode.servFail), forwardable: answer.forwardable } : answer;
   }
 
-  /** Names as short as the zone's own tell by which address the asker came; and those that are not there are endless. */
-  #isWorthKeeping(query: Query, { rcode }: ZoneAnswer): boolean {
+  /** Not what is asked at the zone's own names, which tell by which address the asker came. */
+  #isWorthKeeping(query: Query, { authoritative }: ZoneAnswer): boolean {
     const isOfApex = query.question.labels.length <= this.#options.zone.labels.length + 1;
-    return rcode === Rcode.noError && !isOfApex && !this.#hasFailed && isRepeatable(query);
+    return authoritative && !isOfApex && !this.#hasFailed && isRepeatable(query);
   }
 
   #send(reply: Reply, packet: Buffer): Buffer {

@@ -79,6 +79,7 @@ class Server implements DnsServer {
   readonly #batch = new DatagramBatch((batch) => this.#answerAll(batch));
   readonly #doors = new Map<string, Door>();
   #turn: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: DnsServerOptions) {
     const { view, upstreams = [], visibility = 'network', limits = {} } = options;
@@ -102,6 +103,7 @@ class Server implements DnsServer {
 
   add(server: ServerAddress): Promise<ServerAddress> {
     return this.#inTurn(async () => {
+      if (this.#isClosed) throw new Error('dns: the server is closed');
       refuseWildcard(server);
       refuseLoops(this.#options.upstreams ?? [], [server]);
       const known = this.#doors.get(formatServerAddress(server));
@@ -125,6 +127,8 @@ class Server implements DnsServer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#turn;
     await Promise.all(this.addresses().map((server) => this.remove(server)));
     this.#service[Symbol.dispose]();
   }

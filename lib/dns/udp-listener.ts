@@ -38,7 +38,8 @@ export class UdpListener implements AsyncDisposable {
       lookup: (host, _options, callback) => callback(null, host, isV6 ? 6 : 4),
     });
     this.#socket.on('message', (packet, { address, port }) => {
-      onDatagram({ packet, address, port, listener: this });
+      // Nothing can be sent to port 0, which only a forger comes from.
+      if (port !== 0) onDatagram({ packet, address, port, listener: this });
     });
   }
 

@@ -42,7 +42,7 @@ export function toNetworkLabel(network: string): string {
  * puts before it (`default-` of nerdctl); an id that somebody chose stays whole.
  */
 export function shortContainerId(containerId: string): string {
-  return /^(?:[\w.]+-)?([0-9a-f]{12})[0-9a-f]{20,}$/.exec(containerId)?.[1] ?? containerId;
+  return /^(?:[\w.-]+-)?([0-9a-f]{12})[0-9a-f]{20,}$/.exec(containerId)?.[1] ?? containerId;
 }
 
 /** Whether a text is a DNS label as this registry writes them. */

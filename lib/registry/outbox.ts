@@ -11,10 +11,12 @@ export type Delivered = { readonly put: number; readonly removed: number; readon
  * @throws what the mirror throws; the next delivery begins at the same place
  */
 export async function deliver(store: Store, mirror: Mirror, signal: AbortSignal): Promise<Delivered> {
-  const changes = store.changesSince(store.mirrored(mirror.name));
-  if (changes === undefined) return resync(store, mirror, signal);
+  const mirrored = store.mirrored(mirror.name);
+  const changes = mirrored === undefined ? undefined : store.changesSince(mirrored);
+  // A store that is new knows nothing of what another one has left there.
+  if (mirrored === undefined || changes === undefined) return resync(store, mirror, signal);
   const last = [...new Map(changes.map((change) => [change.instance.id, change])).values()];
-  const revision = changes.at(-1)?.revision ?? store.mirrored(mirror.name);
+  const revision = changes.at(-1)?.revision ?? mirrored;
   return carryOut({ removed: of('remove', last), put: of('put', last), revision }, { store, mirror, signal });
 }
 
@@ -24,7 +26,7 @@ export async function resync(store: Store, mirror: Mirror, signal: AbortSignal):
   const here = new Map(store.instances().map((instance) => [instance.id, instance]));
   const there = new Map((await mirror.listOwn(signal)).map((instance) => [instance.id, instance]));
   const removed = [...there.values()].filter(({ id }) => !here.has(id));
-  const put = [...here.values()].filter((instance) => there.get(instance.id)?.revision !== instance.revision);
+  const put = [...here.values()].filter((instance) => !isSame(there.get(instance.id), instance));
   return carryOut({ removed, put, revision }, { store, mirror, signal });
 }
 
@@ -48,4 +50,9 @@ async function carryOut(
 
 function of(kind: Change['kind'], changes: readonly Change[]): readonly Instance[] {
   return changes.filter((change) => change.kind === kind).map(({ instance }) => instance);
+}
+
+/** Adapters may not be able to give back all of it, and then put it again: harmless, and only in a resync. */
+function isSame(there: Instance | undefined, here: Instance): boolean {
+  return there !== undefined && JSON.stringify(there) === JSON.stringify(here);
 }

@@ -32,12 +32,12 @@ function portsOf({ ports = [], perPort = {} }: Declaration): readonly DeclaredPo
     .map(Number)
     .filter((number) => !ports.some(({ port }) => port === number))
     .map((port): DeclaredPort => ({ name: '', port, transport: 'tcp' }));
-  const all = [...ports, ...labelled];
+  const all = [...new Map([...ports, ...labelled].map((each) => [JSON.stringify(each), each])).values()];
   return all.length === 0 ? [noPort] : all;
 }
 
 /** The addresses of the attachment's own interface; a result that names no interface has none but its own. */
-export function addressesOf(
+function addressesOf(
   { ifName }: Pick<AttachmentKey, 'ifName'>,
   { interfaces, ips }: Result,
 ): readonly ResultIp[] {
@@ -80,7 +80,7 @@ function idOf(
   { service, id }: ServiceDeclaration,
   { port, text }: { port: DeclaredPort; text: string },
 ): string {
-  const key = [node, network, containerId, ifName, service, port.port, port.transport, text];
+  const key = [node, network, containerId, ifName, service, port.port, port.transport, port.name, text];
   const readable = toLabel(id ?? shortContainerId(containerId)).slice(0, longestReadable);
   return `${readable.replace(/-+$/, '')}-${hash64(key.join('/')).slice(0, 8)}`;
 }

@@ -8,7 +8,7 @@ import { formatAddress } from '../net/address.ts';
 import type { AttachmentKey, AttachmentRecord } from './attachment.ts';
 import type { RegistryConfig } from './config.ts';
 import { type Declaration, mergeDeclarations } from './declaration.ts';
-import { addressesOf, planInstances } from './plan.ts';
+import { planInstances } from './plan.ts';
 import type { Warn } from './service-labels.ts';
 import type { Store } from './store.ts';
 import { StoreFailure } from './store-failure.ts';
@@ -96,14 +96,12 @@ export function checkRegistered(
   { openStore }: RegistrarParts,
 ): void {
   const { containerId } = call.attachment;
-  const registered = new Set(
-    openStore(config.store)
-      .ofAttachment(keyOf(call))
-      .map(({ address }) => address),
-  );
-  const lost = addressesOf(call.attachment, result)
-    .map(({ address }) => formatAddress(address.address))
-    .find((text) => !registered.has(text));
+  const store = openStore(config.store);
+  const key = keyOf(call);
+  const declaration = store.attachment(key)?.declaration ?? {};
+  const registered = new Set(store.ofAttachment(key).map(({ address }) => address));
+  const expected = planInstances({ ...key, node: store.node }, declaration, result);
+  const lost = expected.map(({ address }) => address).find((address) => !registered.has(address));
   if (lost === undefined) return;
   throw new CniError(
     ErrorCode.internal,

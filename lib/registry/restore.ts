@@ -48,7 +48,8 @@ function restoreCached(text: string, parts: RestoreParts): readonly string[] {
   if (first === undefined || !isContainerNetns(first.attachment.netns, parts.machine)) return [];
   const { containerId, ifName } = first.attachment;
   if (parts.store.ofAttachment({ network: first.conf.name, containerId, ifName }).length > 0) return [];
-  return calls.some((call, index) => registerAgain(call, index > 0, parts)) ? [containerId] : [];
+  const registered = calls.map((call, index) => registerAgain(call, index > 0, parts));
+  return registered.includes(true) ? [containerId] : [];
 }
 
 function registerAgain(call: AttachmentCall, completes: boolean, parts: RestoreParts): boolean {
@@ -71,16 +72,22 @@ function toCalls(cached: Fields): readonly AttachmentCall[] {
     name: list.string('name'),
     cniVersion: list.string('cniVersion'),
     prevResult,
-    runtimeConfig: cached.raw('capabilityArgs'),
   };
   const env = toEnvironment(cached, prevResult);
   const plugins = list.array('plugins', (plugin) => plugin as object) ?? [json as object];
   return plugins.map((plugin) => ({
-    conf: parseNetConf({ ...plugin, ...shared }),
+    conf: parseNetConf({ ...plugin, ...shared, runtimeConfig: argsFor(plugin, cached) }),
     attachment: parseAttachment(env),
     env,
     pluginPath: [],
   }));
+}
+
+/** A plugin is given those of the runtime's arguments whose capabilities it declares (specification, section 3). */
+function argsFor(plugin: object, cached: Fields): object {
+  const declared = new Fields(plugin, 'config.plugins').object('capabilities');
+  const given = Object.entries((cached.raw('capabilityArgs') ?? {}) as object);
+  return Object.fromEntries(given.filter(([name]) => declared?.raw(name) === true));
 }
 
 function toEnvironment(cached: Fields, result: unknown): Environment {

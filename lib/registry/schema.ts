@@ -1,5 +1,5 @@
 import { chmodSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { errnoOf, ifExists, onFiles } from '../errors/system-error.ts';
+import { errnoOf, ifExists } from '../errors/system-error.ts';
 import { Database } from './database.ts';
 import { storeFailure, toStoreFailure } from './store-failure.ts';
 
@@ -44,11 +44,20 @@ const schema = `
  */
 export function openDatabase(path: string): Database {
   try {
-    if (sizeOf(path) === undefined) createDatabase(path);
+    if (sizeOf(path) === undefined) {
+      refuseOrphanedJournal(path);
+      createDatabase(path);
+    }
     return connect(path);
   } catch (error) {
     throw toStoreFailure(path, error);
   }
+}
+
+/** A journal without its file would be replayed into the new one: what is in it belongs to what was removed. */
+function refuseOrphanedJournal(path: string): void {
+  if (sizeOf(`${path}-wal`) === undefined || sizeOf(path) !== undefined) return;
+  throw storeFailure(path, 'corrupt', 'the file was removed, and its journal left behind');
 }
 
 /**
@@ -58,17 +67,15 @@ export function openDatabase(path: string): Database {
 function createDatabase(path: string): void {
   const dir = path.slice(0, path.lastIndexOf('/'));
   const scratch = `${path}.new.${process.pid}.${process.hrtime.bigint()}`;
-  onFiles(`making the registry ${path}`, () => {
-    mkdirSync(dir, { recursive: true, mode: 0o755 });
-    try {
-      fill(scratch);
-      linkSync(scratch, path);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    } finally {
-      rmSync(scratch, { force: true });
-    }
-  });
+  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  try {
+    fill(scratch);
+    linkSync(scratch, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(scratch, { force: true });
+  }
 }
 
 function fill(path: string): void {

@@ -20,7 +20,10 @@ type Labels = ReadonlyMap<string, string>;
 export function parseServiceLabels(labels: Iterable<readonly [string, string]>, warn: Warn): Declaration {
   const groups = groupByPort(labels);
   const general = groups.get('') ?? new Map<string, string>();
-  const perPort = [...groups].filter(([port]) => port !== '');
+  const perPort = [...groups]
+    .filter(([port]) => port !== '')
+    .map(([port, keys]) => [port, withGeneralCheck(keys, general)] as const);
+  warnOfAimlessCheck(groups, warn);
   const namespace = accept('SERVICE_NAMESPACE', general.get('NAMESPACE'), parseNamespace, warn);
   const ports = accept('SERVICE_PORTS', general.get('PORTS'), parsePorts, warn);
   return {
@@ -126,6 +129,27 @@ const checkFields: Readonly<Record<string, string>> = {
   CHECK_DEREGISTER_AFTER: 'deregisterAfter',
 };
 
+/** What a port's check leaves open is as said of all ports; its kind is its own. */
+function withGeneralCheck(labels: Labels, general: Labels): Labels {
+  if (![...labels.keys()].some((key) => key.startsWith('CHECK_'))) return labels;
+  const hasKind = [...labels.keys()].some(isCheckKind);
+  const inherited = [...general].filter(
+    ([key]) => key.startsWith('CHECK_') && !(hasKind && isCheckKind(key)) && !refusedChecks.includes(key),
+  );
+  return new Map([...inherited, ...labels]);
+}
+
+function warnOfAimlessCheck(groups: ReadonlyMap<string, Labels>, warn: Warn): void {
+  const keys = [...groups.values()].flatMap((group) => [...group.keys()]);
+  const saysHow = keys.find((key) => key in checkFields);
+  if (saysHow !== undefined && !keys.some(isCheckKind))
+    warn(`label SERVICE_${saysHow}: is left out: no label says what to check`);
+}
+
+function isCheckKind(key: string): boolean {
+  return ['CHECK_HTTP', 'CHECK_HTTPS', 'CHECK_TCP', 'CHECK_TTL', 'CHECK_GRPC'].includes(key);
+}
+
 /** A script from a label would run on the host what a container's author wrote: refused. */
 const refusedChecks = ['CHECK_SCRIPT', 'CHECK_CMD'];
 
@@ -133,8 +157,9 @@ function parseCheck(labels: Labels, prefix: string, warn: Warn): HealthCheck | u
   for (const key of refusedChecks) {
     if (labels.has(key)) warn(`label ${prefix}${key} is refused: it would run a label's text on the host`);
   }
+  // An interval alone is what the checks of single ports take for what they leave open.
+  if (![...labels.keys()].some(isCheckKind)) return undefined;
   const given = Object.entries(checkFields).filter(([key]) => labels.has(key));
-  if (given.length === 0) return undefined;
   const check = given.map(([key, field]) => [field, field === 'tcp' ? true : labels.get(key)]);
   const counts = ['RISE', 'FALL']
     .filter((key) => labels.has(`CHECK_${key}`))
@@ -153,10 +178,12 @@ function parseMetadata(
   prefix: string,
   warn: Warn,
 ): Readonly<Record<string, string>> | undefined {
-  const entries = [...labels].filter(([key]) => !ownKeys.has(key) && !key.startsWith('CHECK_'));
+  const entries = [...labels]
+    .filter(([key]) => !ownKeys.has(key) && !key.startsWith('CHECK_'))
+    .map(([key, value]) => [key.toLowerCase(), value] as const);
   const good = entries.filter(([key, value]) => isMetaKey(key) && isPrintable(value));
   if (good.length < entries.length)
     warn(`labels ${prefix}…: some are left out: their values are not printable`);
   if (good.length === 0) return undefined;
-  return Object.fromEntries(good.map(([key, value]) => [key.toLowerCase(), value]));
+  return Object.fromEntries(good);
 }

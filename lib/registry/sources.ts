@@ -54,7 +54,7 @@ function labelsOf(raw: unknown): Labels {
 }
 
 function pairOf(item: unknown): [unknown, unknown] {
-  if (typeof item !== 'object' || item === null) return [undefined, undefined];
+  if (!isObject(item)) return [undefined, undefined];
   const label = new Fields(item, '');
   return [label.raw('key'), label.raw('value') ?? ''];
 }
@@ -87,10 +87,18 @@ function mesosMappings(fields: Fields): unknown {
 
 /** The mapping itself is the port mapper's to refuse. */
 function portOf(item: unknown): DeclaredPort | undefined {
-  if (typeof item !== 'object' || item === null) return undefined;
+  if (!isObject(item)) return undefined;
   const mapping = new Fields(item, '');
   const port = mapping.raw('containerPort') ?? mapping.raw('container_port');
   const transport = parseTransport(String(mapping.raw('protocol') ?? 'tcp'));
-  if (typeof port !== 'number' || !(port >= 1 && port <= 65_535) || transport === undefined) return undefined;
+  if (!isPort(port) || transport === undefined) return undefined;
   return { name: '', port, transport };
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -92,16 +92,8 @@ class SqliteStore implements Store {
       const known = proof === undefined ? undefined : this.attachment(key)?.proof;
       if (JSON.stringify(known) !== JSON.stringify(proof)) return [];
       const removed = this.#removeOf(key, log);
-      const { network, containerId, ifName } = key;
-      this.#database.run(
-        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL, NULL)',
-        network,
-        containerId,
-        ifName,
-        this.#bootId,
-        atUs,
-      );
-      this.#database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - tombstoneUs);
+      if (proof === undefined) this.#remember(key, atUs);
+      else this.#forget(key);
       return removed;
     });
   }
@@ -206,8 +198,9 @@ class SqliteStore implements Store {
     return Number(this.#database.first('PRAGMA data_version')?.data_version);
   }
 
-  mirrored(mirror: string): number {
-    return Number(this.#database.first('SELECT revision FROM mirrors WHERE name = ?', mirror)?.revision ?? 0);
+  mirrored(mirror: string): number | undefined {
+    const found = this.#database.first('SELECT revision FROM mirrors WHERE name = ?', mirror);
+    return found === undefined ? undefined : Number(found.revision);
   }
 
   setMirrored(mirror: string, revision: number): void {
@@ -219,6 +212,7 @@ class SqliteStore implements Store {
     if (found !== 'ok') throw storeFailure(this.path, 'corrupt', String(found));
     this.instances();
     this.attachments();
+    for (const { record } of this.#database.all('SELECT record FROM changes')) parseRecord(this.path, record);
   }
 
   checkpoint(): void {
@@ -269,6 +263,31 @@ class SqliteStore implements Store {
     this.#database.run("UPDATE meta SET value = ? WHERE key = 'boot'", this.#bootId);
   }
 
+  /** That the attachment was deleted, until no ADD can be under way any more; of several DELs the last counts. */
+  #remember({ network, containerId, ifName }: AttachmentKey, atUs: number): void {
+    this.#database.run(
+      `INSERT INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL, NULL)
+       ON CONFLICT DO UPDATE SET gone_at_us = max(coalesce(gone_at_us, 0), excluded.gone_at_us),
+         network_label = NULL, host = NULL, gateways = NULL, record = NULL, boot = excluded.boot`,
+      network,
+      containerId,
+      ifName,
+      this.#bootId,
+      atUs,
+    );
+    this.#database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - tombstoneUs);
+  }
+
+  /** What is dead without a DEL refuses no ADD: whoever is attached under the same key now is another. */
+  #forget({ network, containerId, ifName }: AttachmentKey): void {
+    this.#database.run(
+      'DELETE FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
+      network,
+      containerId,
+      ifName,
+    );
+  }
+
   /** An ADD that was overtaken by its own DEL must not bring the container back. */
   #refuseLate({ network, containerId, ifName, startedAtUs }: Registration): void {
     const found = this.#database.first(
@@ -302,34 +321,39 @@ class SqliteStore implements Store {
     for (const instance of others) log.add('remove', instance);
   }
 
-  /** The labels under which an attachment is found: where another name has taken one, it ends with a hash. */
+  /**
+   * The labels under which an attachment is found: where another name has taken one, it ends with a hash; and so it does
+   * while others of the same name still bear the hash.
+   */
   #placeOf({ network, containerId }: AttachmentKey): Pick<AttachmentRecord, 'networkLabel' | 'host'> {
-    const networkLabel = toNetworkLabel(network);
-    const ofLabel = this.#database.first(
-      'SELECT network FROM attachments WHERE network_label = ? LIMIT 1',
-      networkLabel,
-    );
-    const isOurs = ofLabel === undefined || ofLabel.network === network;
-    const label = isOurs ? networkLabel : toHashedLabel(network);
-    const host = toLabel(shortContainerId(containerId));
-    const ofHost = this.#database.first(
-      'SELECT container FROM attachments WHERE network_label = ? AND host = ? LIMIT 1',
-      label,
-      host,
-    );
-    const isFree = ofHost === undefined || ofHost.container === containerId;
-    return { networkLabel: label, host: isFree ? host : toHashedLabel(containerId) };
+    const networkLabel = chooseLabel(network, toNetworkLabel(network), (label) => {
+      const found = this.#database.first(
+        'SELECT network FROM attachments WHERE network_label = ? LIMIT 1',
+        label,
+      );
+      return found?.network;
+    });
+    const host = chooseLabel(containerId, toLabel(shortContainerId(containerId)), (label) => {
+      const found = this.#database.first(
+        'SELECT container FROM attachments WHERE network_label = ? AND host = ? LIMIT 1',
+        networkLabel,
+        label,
+      );
+      return found?.container;
+    });
+    return { networkLabel, host };
   }
 
+  /** Names that differ in capitals only are one name. */
   #serviceLabel(namespace: string, name: string): string {
-    const label = toLabel(name);
-    const found = this.#database.first(
-      'SELECT service_name FROM instances WHERE namespace = ? AND service = ? LIMIT 1',
-      namespace,
-      label,
-    );
-    const isOurs = String(found?.service_name ?? name).toLowerCase() === name.toLowerCase();
-    return isOurs ? label : toHashedLabel(name);
+    return chooseLabel(name.toLowerCase(), toLabel(name), (label) => {
+      const found = this.#database.first(
+        'SELECT service_name FROM instances WHERE namespace = ? AND service = ? LIMIT 1',
+        namespace,
+        label,
+      );
+      return found === undefined ? undefined : String(found.service_name).toLowerCase();
+    });
   }
 
   #insert(
@@ -342,8 +366,7 @@ class SqliteStore implements Store {
     const service = this.#serviceLabel(namespace, serviceName);
     const [network, containerId, ifName] =
       owner.kind === 'container' ? [owner.network, owner.containerId, owner.ifName] : [null, null, null];
-    const isTaken = this.get(draft.id) !== undefined;
-    const id = isTaken ? toHashedLabel(`${draft.id}-${network}/${containerId}/${ifName}`) : draft.id;
+    const id = this.#freeId(draft, `${network}/${containerId}/${ifName}`);
     const instance: Instance = { ...draft, id, service, owner, revision: log.revision, createdAtMs };
     this.#database.run(
       'INSERT INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -361,6 +384,14 @@ class SqliteStore implements Store {
     return instance;
   }
 
+  /** The id as planned, or, where another has it, one with a hash. */
+  #freeId({ id, portName }: InstanceDraft, attachment: string): string {
+    for (let attempt = 0; ; attempt++) {
+      const candidate = attempt === 0 ? id : toHashedLabel(`${id}-${attachment}/${portName}/${attempt}`);
+      if (this.get(candidate) === undefined) return candidate;
+    }
+  }
+
   #delete(instances: readonly Instance[]): void {
     for (const { id } of instances) this.#database.run('DELETE FROM instances WHERE id = ?', id);
   }
@@ -368,6 +399,14 @@ class SqliteStore implements Store {
   #instances(sql: string, ...values: SQLInputValue[]): readonly Instance[] {
     return this.#database.all(sql, ...values).map(({ record }) => parseRecord<Instance>(this.path, record));
   }
+}
+
+/** The plain label, if it is free or the name's own already; otherwise, or while that is in use, the one with the hash. */
+function chooseLabel(name: string, plain: string, holderOf: (label: string) => unknown): string {
+  const hashed = toHashedLabel(name);
+  const holder = holderOf(plain);
+  const isFree = holder === undefined ? holderOf(hashed) !== name : holder === name;
+  return isFree ? plain : hashed;
 }
 
 /** The transaction's part of the history. */

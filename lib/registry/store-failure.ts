@@ -1,4 +1,5 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
+import { errnoOf } from '../errors/system-error.ts';
 
 /**
  * Why the store could not be used: `busy` and `full` pass by themselves or once there is space again, `corrupt` needs the
@@ -36,8 +37,13 @@ const remedies: Readonly<Record<StoreTrouble, string>> = {
   unreadable: 'see its mode and that of its directory, and run as root',
 };
 
-/** What SQLite threw, for the operator; errors that are none of SQLite's pass unchanged. */
+/** What SQLite or the file system threw, for the operator; other errors pass unchanged. */
 export function toStoreFailure(path: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno !== undefined && /^E[A-Z0-9]+$/.test(errno) && !errno.startsWith('ERR_')) {
+    const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+    return storeFailure(path, isFull ? 'full' : 'unreadable', messageOf(error), error);
+  }
   if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return error;
   const trouble = troubles[error.errcode & 0xff] ?? 'unreadable';
   return storeFailure(path, trouble, error.message, error);

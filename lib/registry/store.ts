@@ -50,8 +50,8 @@ export type Store = Disposable & {
   readonly changesSince: (revision: number) => readonly Change[] | undefined;
   /** Differs from the last answer when another connection has written since; costs a few microseconds. */
   readonly dataVersion: () => number;
-  /** Up to which revision an outside registry has been told; 0 where nothing has. */
-  readonly mirrored: (mirror: string) => number;
+  /** Up to which revision an outside registry has been told; undefined where this store has never told it anything. */
+  readonly mirrored: (mirror: string) => number | undefined;
   readonly setMirrored: (mirror: string, revision: number) => void;
   /** Reads the whole file. @throws StoreFailure where any of it is damaged */
   readonly verify: () => void;

@@ -1,21 +1,7 @@
-import type { Machine } from '../../lib/exec/machine.ts';
 import { createLog, type Log } from '../../lib/log/log.ts';
-import type { RegistrarParts } from '../../lib/registry/registrar.ts';
 import type { AgentConfig } from './config.ts';
+import type { AgentParts } from './parts.ts';
 import { runSession } from './session.ts';
-
-/** What the agent is given by the composition root. */
-export type AgentParts = RegistrarParts & {
-  readonly machine: Machine;
-  /** Lines for the log. */
-  readonly writeLog: (line: string) => void;
-  /** Called once; `stop` is called when the agent is to end. */
-  readonly onStop: (stop: (why: string) => void) => void;
-  readonly version: string;
-  readonly hostName: string;
-  /** The plugins whose attachments are registered, by type. */
-  readonly registering: ReadonlySet<string>;
-};
 
 /**
  * The node's daemon: DNS, API, health checks and reconciliation over one registry, until it is stopped. A registry that

@@ -1,6 +1,7 @@
 import type { ApiToken } from '../../lib/api/access.ts';
 import { Fields, parseText, unexpected } from '../../lib/cni/fields.ts';
 import { dnsPort, parseServerAddress, type ServerAddress } from '../../lib/dns/server-address.ts';
+import { type AlertRule, parseAlertRule } from '../../lib/health/alert-rule.ts';
 import type { RateLimit } from '../../lib/limit/rate-limiter.ts';
 import type { LogFormat } from '../../lib/log/log.ts';
 import { parseStorePath, parseZone } from '../../lib/registry/config.ts';
@@ -19,15 +20,6 @@ export type TlsFiles = { readonly cert: string; readonly key: string; readonly c
 
 /** A token of the API: its text, or the file that holds it. */
 export type TokenSource = Omit<ApiToken, 'token'> & { readonly token?: string; readonly file?: string };
-
-/** When an alert is raised; see lib/health. */
-export type AlertRule = {
-  readonly service: string | undefined;
-  readonly minHealthy: number | undefined;
-  readonly maxCriticalRatio: number | undefined;
-  readonly forMs: number;
-  readonly webhook: string | undefined;
-};
 
 /** The agent's configuration; README.md lists the fields. */
 export type AgentConfig = {
@@ -76,7 +68,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
     health: {
       concurrency: fields.object('health')?.integer('concurrency', { min: 1, max: 10_000 }) ?? 200,
     },
-    alerts: fields.array('alerts', parseAlertRule) ?? [],
+    alerts: fields.array('alerts', (item, path) => parseAlertRule(new Fields(item, path))) ?? [],
     sweepMs: durationOf(fields, 'sweepInterval') ?? 10_000,
     resultsDir: fields.parsed('resultsDir', 'an absolute path', parseStorePath) ?? defaultResultsDir,
     log:
@@ -183,26 +175,6 @@ function parseToken(item: unknown, path: string): TokenSource {
     ...(file === undefined ? {} : { file }),
     ...(namespaces === undefined ? {} : { namespaces }),
   };
-}
-
-function parseAlertRule(item: unknown, path: string): AlertRule {
-  const fields = new Fields(item, path);
-  const percent = fields.integer('maxCriticalPercent', { min: 0, max: 100 });
-  const rule = {
-    service: fields.string('service'),
-    minHealthy: fields.integer('minHealthy', { min: 0, max: 1_000_000 }),
-    maxCriticalRatio: percent === undefined ? undefined : percent / 100,
-    forMs: durationOf(fields, 'for') ?? 0,
-    webhook: fields.parsed('webhook', 'an http or https URL', parseHttpUrl),
-  };
-  if (rule.minHealthy === undefined && percent === undefined)
-    throw unexpected(path, 'minHealthy or maxCriticalPercent', item);
-  return rule;
-}
-
-function parseHttpUrl(text: string): string | undefined {
-  const url = URL.parse(text);
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.href : undefined;
 }
 
 function parseRate(fields: Fields): RateLimit | undefined {

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Observed } from '../../lib/api/exchange.ts';
 import type { BalancerStats } from '../../lib/balance/balancer.ts';
 import type { DnsStats } from '../../lib/dns/stats.ts';
+import type { AlertStats } from '../../lib/health/alert.ts';
 import type { HealthStats } from '../../lib/health/scheduler.ts';
 import { type Instance, statuses } from '../../lib/registry/instance.ts';
 import type { RegistryView } from '../../lib/registry/view.ts';
@@ -11,6 +12,7 @@ export type Measured = {
   readonly view: RegistryView;
   readonly dns: () => DnsStats;
   readonly health: () => HealthStats;
+  readonly alerts: () => AlertStats;
   readonly balancer: () => BalancerStats;
   readonly watchers: () => number;
 };
@@ -66,7 +68,7 @@ function addDnsMetrics(registry: Registry, { dns }: Measured): void {
     read(registry, `fairlead_dns_${toSnake(name)}`, `DNS since the start: ${name}.`, () => dns()[name]);
 }
 
-function addHealthMetrics(registry: Registry, { health, balancer }: Measured): void {
+function addHealthMetrics(registry: Registry, { health, alerts, balancer }: Measured): void {
   const names = [
     'checks',
     'probing',
@@ -82,6 +84,7 @@ function addHealthMetrics(registry: Registry, { health, balancer }: Measured): v
   ] as const;
   for (const name of names)
     read(registry, `fairlead_health_${toSnake(name)}`, `Health checks: ${name}.`, () => health()[name]);
+  read(registry, 'fairlead_alerts_firing', 'Alerts whose condition holds.', () => alerts().firing);
   read(registry, 'fairlead_ejected', 'Instances that pick leaves out for a while.', () => balancer().ejected);
 }
 

@@ -3,8 +3,8 @@ import { restoreMissing } from '../../lib/registry/restore.ts';
 import { isDamage, setAside } from '../../lib/registry/set-aside.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { sweepDead } from '../../lib/registry/sweep.ts';
-import type { AgentParts } from './agent.ts';
 import type { AgentConfig } from './config.ts';
+import type { AgentParts } from './parts.ts';
 
 /**
  * Opens the registry; one that is damaged is set aside, with an error in the log, and a new one begun.

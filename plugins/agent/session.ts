@@ -6,14 +6,15 @@ import { type Balancer, createBalancer } from '../../lib/balance/balancer.ts';
 import { parseNameServers } from '../../lib/dns/resolv-conf.ts';
 import { type DnsServer, startDnsServer } from '../../lib/dns/server.ts';
 import { onFiles } from '../../lib/errors/system-error.ts';
+import { AlertMonitor } from '../../lib/health/alert.ts';
 import { HealthScheduler } from '../../lib/health/scheduler.ts';
 import type { Log } from '../../lib/log/log.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
-import type { AgentParts } from './agent.ts';
 import type { AgentConfig, TokenSource } from './config.ts';
 import { createGatewayFollower } from './gateways.ts';
 import { createMetrics } from './metrics.ts';
+import type { AgentParts } from './parts.ts';
 import { openSound, reconcile } from './registry.ts';
 import { identifyFile, startTasks, type Task } from './upkeep.ts';
 
@@ -66,12 +67,15 @@ type Services = { readonly dns: DnsServer; readonly api: Api; readonly health: H
 async function startServices(stack: AsyncDisposableStack, parts: Parts): Promise<Services> {
   const balancer = createBalancer();
   const health = stack.use(startHealth(parts));
+  const { config, log, store, view } = parts;
+  const alerts = stack.use(new AlertMonitor({ rules: config.alerts, node: store.node, view, log }));
   const dns = stack.use(await startDns(parts));
   const watched: { api: Api | undefined } = { api: undefined };
   const metrics = createMetrics({
-    view: parts.view,
+    view,
     dns: () => dns.stats,
     health: () => health.stats,
+    alerts: () => alerts.stats,
     balancer: () => balancer.stats(),
     watchers: () => watched.api?.watcherCount() ?? 0,
   });

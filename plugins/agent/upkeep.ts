@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf } from '../../lib/errors/cni-error.ts';
 import { ifExists } from '../../lib/errors/system-error.ts';
 import type { Log } from '../../lib/log/log.ts';
@@ -50,8 +50,23 @@ function repeat(task: Task, { log, onDamage, signal }: Rhythm): void {
   signal.addEventListener('abort', () => clearTimeout(timer));
 }
 
-/** Which file is at the path: another one, or none, means that what we have open is not what plugins write to. */
+/** Octets at the beginning of a SQLite file that never change (sqlite.org/fileformat.html, "Magic Header String"). */
+const magicOctets = 16;
+
+/**
+ * Which file is at the path, and how it begins: another one, or none, means that what we have open is not what plugins
+ * write to. SQLite itself would not notice while it has what it needs in memory.
+ */
 export function identifyFile(path: string): string | undefined {
-  const found = ifExists(() => statSync(path));
-  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+  return ifExists(() => {
+    const file = openSync(path, 'r');
+    try {
+      const { dev, ino } = fstatSync(file);
+      const magic = Buffer.alloc(magicOctets);
+      readSync(file, magic, 0, magicOctets, 0);
+      return `${dev}:${ino}:${magic.toString('hex')}`;
+    } finally {
+      closeSync(file);
+    }
+  });
 }

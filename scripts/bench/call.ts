@@ -1,3 +1,5 @@
+import type { Questions, Resolution } from './question.ts';
+
 /** One call of an executable, as a CNI runtime makes it. */
 export type Call = {
   readonly file: string;
@@ -17,13 +19,19 @@ export type Outcome = {
 };
 
 /** What a measuring process is asked for. */
-export type Request = { readonly order: 'one by one' | 'all at once'; readonly calls: readonly Call[] };
+export type Request = {
+  readonly order: 'one by one' | 'all at once';
+  readonly calls: readonly Call[];
+  /** Asked as soon as the calls have ended. */
+  readonly questions?: Questions;
+};
 
-/** What it answers: outcomes in the order of the calls. */
+/** What it answers: outcomes in the order of the calls, resolutions in that of the names. */
 export type Answer = {
   /** From before the first spawn until the last process has ended, in milliseconds. */
   readonly wallMs: number;
   readonly outcomes: readonly Outcome[];
+  readonly resolutions: readonly Resolution[];
 };
 
 /** Where plugins, and the bench itself, find `ip`, `nft` and `iptables`. */

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type Answer, type Call, type Outcome, type Request, requireSuccess, toolPath } from './call.ts';
+import { type Answer, type Call, type Outcome, type Request, requireSuccess } from './call.ts';
+import { Helper } from './helper.ts';
+import type { Questions, Resolution } from './question.ts';
 
 /**
  * Between two calls. Our DEL leaves an `ip` behind that the kernel keeps waiting for 10 to 40 ms: whoever is measured
@@ -14,30 +14,17 @@ const restMs = 40;
 export class Host implements AsyncDisposable {
   /** The name of its namespace. */
   readonly name: string;
-  readonly #worker: ChildProcess;
-  readonly #ended = new AbortController();
+  readonly #worker: Helper<Request, Answer>;
 
   /** @param interruption ends it before its time */
   constructor(netnsPath: string, interruption: AbortSignal) {
     this.name = basename(netnsPath);
-    const worker = [process.execPath, `${import.meta.dirname}/worker.ts`];
-    // `ip netns exec` gives it the namespace's own sysfs, as a host has it. In a process group of its own: a Ctrl-C is
-    // for the bench, which then ends it; and its plugins end with it.
-    this.#worker = spawn('ip', ['netns', 'exec', basename(netnsPath), ...worker], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { PATH: toolPath },
-      detached: true,
-    });
-    const end = () => this.#ended.abort();
-    this.#worker.once('exit', end).once('error', end);
-    interruption.addEventListener('abort', () => this.#kill(), { signal: this.#ended.signal });
+    this.#worker = new Helper({ netns: this.name, script: 'worker.ts', interruption });
   }
 
   /** One call, measured; it must succeed. */
   async call(call: Call): Promise<Outcome> {
-    const { outcomes } = await this.#ask({ order: 'one by one', calls: [call] });
-    const [outcome] = outcomes;
-    if (outcome === undefined) throw new Error(`${this.name} has measured nothing of ${call.file}`);
+    const { outcome } = await this.callAndAsk(call, { port: 0, names: [] });
     await setTimeout(restMs);
     return outcome;
   }
@@ -47,24 +34,28 @@ export class Host implements AsyncDisposable {
     return this.#ask({ order: 'all at once', calls });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended.signal.aborted) return;
-    const ended = once(this.#ended.signal, 'abort');
-    this.#kill();
-    await ended;
+  /** One call, and what names lead to at the moment when it has returned. */
+  async callAndAsk(
+    call: Call,
+    questions: Questions,
+  ): Promise<{ readonly outcome: Outcome; readonly resolutions: readonly Resolution[] }> {
+    const { outcomes, resolutions } = await this.#ask({ order: 'one by one', calls: [call], questions });
+    const [outcome] = outcomes;
+    if (outcome === undefined) throw new Error(`${this.name} has measured nothing of ${call.file}`);
+    return { outcome, resolutions };
   }
 
-  #kill(): void {
-    const { pid, exitCode, signalCode } = this.#worker;
-    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+  /** What names lead to now. */
+  async resolve(questions: Questions): Promise<readonly Resolution[]> {
+    return (await this.#ask({ order: 'one by one', calls: [], questions })).resolutions;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#worker[Symbol.asyncDispose]();
   }
 
   async #ask(request: Request): Promise<Answer> {
-    const answered = once(this.#worker, 'message', { signal: this.#ended.signal });
-    if (this.#worker.connected) this.#worker.send(request);
-    const [answer] = (await answered.catch((cause: unknown) => {
-      throw new Error(`the measuring process of ${this.name} has ended before its time`, { cause });
-    })) as [Answer];
+    const answer = await this.#worker.ask(request);
     answer.outcomes.forEach(requireSuccess);
     return answer;
   }

@@ -10,7 +10,18 @@ export type Network = {
   readonly name: string;
   /** Where host-local keeps its leases. */
   readonly dataDir: string;
+  /** The host's registry, which ours has at a place of its own; undefined where nothing is registered. */
+  readonly store: string | undefined;
+  /** Under which services its containers are registered; undefined: each under its own name. */
+  readonly service: string | undefined;
   readonly ipMasq: boolean;
+};
+
+/** How a network differs from one that only attaches, and that ours registers as it does by default. */
+export type NetworkOptions = {
+  readonly ipMasq?: boolean;
+  readonly registers?: boolean;
+  readonly service?: string;
 };
 
 /** An interface in a container. */
@@ -36,10 +47,23 @@ export function addressOf(at: number): string {
 export async function openNetwork(
   rig: Rig,
   side: Side,
-  { ipMasq }: Pick<Network, 'ipMasq'>,
+  { ipMasq = false, registers = side.name === 'ours', service }: NetworkOptions,
 ): Promise<Network> {
   const host = await rig.host();
-  return { side, host, ipMasq, name: `fl-${side.name}`, dataDir: `${rig.dir}/${host.name}` };
+  return {
+    side,
+    host,
+    ipMasq,
+    service,
+    name: `fl-${side.name}`,
+    dataDir: `${rig.dir}/${host.name}`,
+    store: registers ? storeOf(rig, host) : undefined,
+  };
+}
+
+/** The path of a host's registry: the bench's must never be the machine's own. */
+export function storeOf({ dir }: Rig, { name }: Host): string {
+  return `${dir}/${name}.registry/registry.db`;
 }
 
 /** ADD or DEL, measured. */
@@ -64,7 +88,8 @@ export function toCall(verb: 'ADD' | 'DEL', network: Network, attachment: Attach
   };
 }
 
-function toConf({ name, ipMasq, dataDir }: Network, { hasDefaultRoute }: Attachment): object {
+function toConf(network: Network, { hasDefaultRoute }: Attachment): object {
+  const { name, ipMasq, dataDir } = network;
   return {
     cniVersion: '1.0.0',
     name,
@@ -74,5 +99,12 @@ function toConf({ name, ipMasq, dataDir }: Network, { hasDefaultRoute }: Attachm
     isDefaultGateway: hasDefaultRoute,
     ipMasq,
     ipam: { type: 'host-local', dataDir, ranges: [[{ subnet }]] },
+    ...registryOf(network),
   };
+}
+
+/** The reference knows no registry. */
+function registryOf({ side, store, service }: Network): object {
+  if (side.name === 'reference') return {};
+  return { registry: store === undefined ? false : { store, service } };
 }

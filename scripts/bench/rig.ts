@@ -20,6 +20,16 @@ export class Rig implements AsyncDisposable {
     this.#stack.defer(() => endRun({ dir: this.dir }));
   }
 
+  /** Ends whatever is started for this case before its time. */
+  get interruption(): AbortSignal {
+    return this.#interruption;
+  }
+
+  /** Has something disposed of with the rig, before whatever the rig had until now. */
+  own<T extends AsyncDisposable>(resource: T): T {
+    return this.#stack.use(resource);
+  }
+
   /** A network namespace that stands for a host, with a process in it that calls plugins and measures them. */
   async host(): Promise<Host> {
     return this.#stack.use(new Host(await this.#namespace('h'), this.#interruption));

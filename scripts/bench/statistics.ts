@@ -25,15 +25,22 @@ export function summarizePairs(samples: readonly PairSample[]): PairFigures {
 export function summarize(samplesMs: readonly number[]): Summary {
   const sorted = samplesMs.toSorted((one, other) => one - other);
   return {
-    medianMs: quantile(sorted, 0.5),
-    lowerQuartileMs: quantile(sorted, 0.25),
-    upperQuartileMs: quantile(sorted, 0.75),
+    medianMs: quantileOfSorted(sorted, 0.5),
+    lowerQuartileMs: quantileOfSorted(sorted, 0.25),
+    upperQuartileMs: quantileOfSorted(sorted, 0.75),
     samples: sorted.length,
   };
 }
 
-/** Between two samples, the straight line. */
-function quantile(sorted: readonly number[], share: number): number {
+/** What so large a share of the samples does not exceed; between two samples, the straight line. NaN of nothing. */
+export function quantile(samples: readonly number[], share: number): number {
+  return quantileOfSorted(
+    samples.toSorted((one, other) => one - other),
+    share,
+  );
+}
+
+function quantileOfSorted(sorted: readonly number[], share: number): number {
   const position = (sorted.length - 1) * share;
   const below = sorted[Math.floor(position)] ?? Number.NaN;
   const above = sorted[Math.ceil(position)] ?? Number.NaN;

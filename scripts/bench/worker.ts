@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { askLoopback } from './asker.ts';
 import type { Answer, Call, Outcome, Request } from './call.ts';
 
 // A process that lives in a host's network namespace, so that the plugins it starts are in there from the beginning:
@@ -12,10 +13,12 @@ process.on('message', async (request: Request) => {
 });
 process.on('disconnect', () => process.exit());
 
-async function answer({ order, calls }: Request): Promise<Answer> {
+async function answer({ order, calls, questions }: Request): Promise<Answer> {
   const startedAt = performance.now();
   const outcomes = order === 'one by one' ? calls.map(callAndWait) : await Promise.all(calls.map(start));
-  return { wallMs: performance.now() - startedAt, outcomes };
+  const wallMs = performance.now() - startedAt;
+  const { port = 0, names = [] } = questions ?? {};
+  return { wallMs, outcomes, resolutions: await Promise.all(names.map((name) => askLoopback(name, port))) };
 }
 
 function callAndWait(call: Call): Outcome {

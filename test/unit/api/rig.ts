@@ -47,36 +47,37 @@ type RigOptions = {
 };
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
-  const directory = temporaryDirectory();
-  const dir = directory.path;
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(temporaryDirectory()).path;
   const location = { path: `${dir}/registry.db`, bootId: 'boot' };
-  const [other, forView, forApi] = [openStore(location), openStore(location), openStore(location)];
+  const other = stack.use(openStore(location));
   const sql = (text: string) => runSql(location.path, text);
   options.prepare?.(other, sql);
-  const view = new RegistryView(forView);
+  const view = new RegistryView(stack.use(openStore(location)));
   const metrics = new Registry();
   const socket = `${dir}/run/api.sock`;
   const recorded = createRecorder(options);
   const api = await startApi({
     listen: options.listen ?? [{ kind: 'unix', path: socket }],
-    store: forApi,
+    store: stack.use(openStore(location)),
     view,
     metrics,
     ...recorded.parts,
     limits: { ...defaultLimits, ...options.limits },
     node: { name: 'node-1', address: '192.0.2.1', datacenter: 'dc1', version: '1.0' },
   });
-  const ticker =
-    options.refreshMs === undefined ? undefined : setInterval(() => view.refresh(), options.refreshMs);
+  stack.use(api);
+  if (options.refreshMs !== undefined) {
+    stack.adopt(
+      setInterval(() => view.refresh(), options.refreshMs),
+      clearInterval,
+    );
+  }
+  const owned = stack.move();
   return {
     ...{ api, dir, socket, other, view, metrics, sql },
     ...recorded,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(ticker);
-      await api[Symbol.asyncDispose]();
-      for (const store of [other, forView, forApi]) store.close();
-      directory[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -94,6 +94,19 @@ test('the same service, namespace, address and port have the same id, others hav
   expect(new Set([first, ...others]).size).toBe(6);
 });
 
+test('registering the same again wakes nobody, and leaving the check out takes it away', async () => {
+  await using rig = await createRig();
+  const body = { ...web, Tags: ['a'], Meta: { k: 'v' }, Check: { ttl: '10s' } };
+  const made = await call(rig.socket, 'POST /services/web', { body });
+  const again = await call(rig.socket, 'POST /services/web', { body });
+  expect(again).toMatchObject({ status: 200, json: made.json });
+  expect(rig.other.revision()).toBe(1);
+  const { Check: _, ...unchecked } = body;
+  const changed = await call(rig.socket, 'POST /services/web', { body: unchecked });
+  expect(changed.json).not.toHaveProperty('check');
+  expect(rig.other.revision()).toBe(2);
+});
+
 test('registering again keeps a maintenance, unless a status is sent along', async () => {
   await using rig = await createRig();
   const made = await call(rig.socket, 'POST /services/web', { body: web });

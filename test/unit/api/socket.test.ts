@@ -18,6 +18,19 @@ test('the socket is open to its owner and group, in a directory that all may ent
   await rig[Symbol.asyncDispose]();
 });
 
+test('a narrow umask does not close the directory, and an existing directory keeps its mode', async () => {
+  using dir = temporaryDirectory();
+  const umask = process.umask(0o077);
+  try {
+    await using _rig = await createRig({ listen: [{ kind: 'unix', path: `${dir.path}/made/api.sock` }] });
+    expect(modeOf(`${dir.path}/made`)).toBe('755');
+  } finally {
+    process.umask(umask);
+  }
+  await using _rig = await createRig({ listen: [{ kind: 'unix', path: `${dir.path}/api.sock` }] });
+  expect(modeOf(dir.path)).toBe('700');
+});
+
 test('the socket has the mode that is asked for', async () => {
   using dir = temporaryDirectory();
   const path = `${dir.path}/api.sock`;
@@ -84,7 +97,7 @@ test('a listener that cannot be opened leaves none of the others behind', async 
   expect(readdirSync(dir.path)).toEqual(['taken']);
 });
 
-test('the README’s way with curl works: register, pick, drain, withdraw', async () => {
+test('curl over the socket registers, picks, drains, withdraws and follows events', async () => {
   await using rig = await createRig();
   const curl = async (...args: string[]) =>
     (await execa('curl', ['-sS', '--unix-socket', rig.socket, ...args])).stdout;

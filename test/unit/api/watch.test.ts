@@ -122,7 +122,7 @@ test('more watchers than are allowed are sent away', async () => {
 });
 
 test('watches end at once when the API ends', async () => {
-  const rig = await createRig();
+  const rig = await createRig({ limits: { eventPauseMs: 1 } });
   const waiting = [
     call(rig.socket, 'GET /v1/watch?since=0'),
     call(rig.socket, 'GET /v1/catalog/services?index=1'),

@@ -1,0 +1,64 @@
+import { execa } from 'execa';
+import { toolPath } from './call.ts';
+import type { Host } from './host.ts';
+import type { Rig } from './rig.ts';
+
+/** How a DNS server on a host's loopback is asked, over and over. */
+export type Load = {
+  readonly port: number;
+  /** A file with a name and a type in each line. */
+  readonly queries: string;
+  readonly seconds: number;
+  /** Queries a second; undefined: as many as come back. */
+  readonly rate?: number;
+};
+
+/** What became of the queries. */
+export type LoadOutcome = {
+  readonly perSecond: number;
+  readonly completed: number;
+  readonly lost: number;
+  /** From a query to its answer, in milliseconds and in the order of the answers; only with a rate. */
+  readonly latenciesMs: readonly number[];
+};
+
+/** So many sockets, as if so many asked; and queries of all together that wait for their answer at most. */
+const clients = 20;
+const outstanding = 100;
+
+/**
+ * Asks by dnsperf.
+ * @throws Error unless every answer there was is one with data: a server that refuses is quick
+ */
+export async function runDnsperf(rig: Rig, host: Host, load: Load): Promise<LoadOutcome> {
+  const { stdout } = await execa('ip', ['netns', 'exec', host.name, 'dnsperf', ...argsOf(load)], {
+    env: { PATH: toolPath },
+    timeout: (load.seconds + 20) * 1_000,
+    killSignal: 'SIGKILL',
+    cancelSignal: rig.interruption,
+  });
+  return readOutcome(stdout);
+}
+
+function argsOf({ port, queries, seconds, rate }: Load): readonly string[] {
+  const limits = ['-l', `${seconds}`, '-c', `${clients}`, '-q', `${outstanding}`];
+  const paced = rate === undefined ? [] : ['-Q', `${Math.round(rate)}`, '-v'];
+  return ['-s', '127.0.0.1', '-p', `${port}`, '-d', queries, ...limits, ...paced];
+}
+
+function readOutcome(text: string): LoadOutcome {
+  const completed = numberAfter('Queries completed:', text);
+  if (completed === 0 || numberAfter('Response codes: +NOERROR', text) !== completed) {
+    throw new Error(`a DNS server has given other answers than it should\n${text.slice(-1_000)}`);
+  }
+  return {
+    completed,
+    perSecond: numberAfter('Queries per second:', text),
+    lost: numberAfter('Queries lost:', text),
+    latenciesMs: [...text.matchAll(/^> .* (\d+\.\d+)$/gm)].map(([, seconds]) => Number(seconds) * 1_000),
+  };
+}
+
+function numberAfter(what: string, text: string): number {
+  return Number(new RegExp(`${what} +([\\d.]+)`).exec(text)?.[1]);
+}

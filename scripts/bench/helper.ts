@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import { Resident } from './resident.ts';
+
+export type HelperOptions = {
+  /** The name of a network namespace. */
+  readonly netns: string;
+  /** A file beside this one, which answers each message with one. */
+  readonly script: string;
+  readonly interruption: AbortSignal;
+};
+
+/** A process of the bench's own in a network namespace; it is asked one thing after the other. */
+export class Helper<Request extends object, Answer> implements AsyncDisposable {
+  readonly #name: string;
+  readonly #resident: Resident;
+
+  constructor({ netns, script, interruption }: HelperOptions) {
+    this.#name = `${script} in ${netns}`;
+    this.#resident = new Resident({
+      netns,
+      argv: [process.execPath, `${import.meta.dirname}/${script}`],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      interruption,
+    });
+  }
+
+  async ask(request: Request): Promise<Answer> {
+    const { child, ended } = this.#resident;
+    const answered = once(child, 'message', { signal: ended });
+    if (child.connected) child.send(request);
+    const [answer] = (await answered.catch((cause: unknown) => {
+      throw new Error(`the bench's process ${this.#name} has ended before its time`, { cause });
+    })) as [Answer];
+    return answer;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#resident[Symbol.asyncDispose]();
+  }
+}

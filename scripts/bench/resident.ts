@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { toolPath } from './call.ts';
+
+export type ResidentOptions = {
+  /** The name of a network namespace. */
+  readonly netns: string;
+  readonly argv: readonly string[];
+  readonly stdio: StdioOptions;
+  /** Ends it before its time. */
+  readonly interruption: AbortSignal;
+};
+
+/** A process in a network namespace, until it is disposed of together with whatever it has started. */
+export class Resident implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly #ended = new AbortController();
+
+  constructor({ netns, argv, stdio, interruption }: ResidentOptions) {
+    // `ip netns exec` gives it the namespace's own sysfs, as a host has it. In a process group of its own: a Ctrl-C is
+    // for the bench, which then ends it; and what it has started ends with it.
+    this.child = spawn('ip', ['netns', 'exec', netns, ...argv], {
+      stdio,
+      env: { PATH: toolPath },
+      detached: true,
+    });
+    const end = () => this.#ended.abort();
+    this.child.once('exit', end).once('error', end);
+    interruption.addEventListener('abort', () => this.#kill(), { signal: this.ended });
+  }
+
+  /** Aborted when the process has ended, whatever has ended it. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.ended.aborted) return;
+    const ended = once(this.ended, 'abort');
+    this.#kill();
+    await ended;
+  }
+
+  #kill(): void {
+    const { pid, exitCode, signalCode } = this.child;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+  }
+}
