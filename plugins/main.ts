@@ -114,7 +114,7 @@ function chooseMachine(): Machine {
 function chooseRegistrar(machine: Machine): RegistrarParts {
   return {
     machine,
-    openStore: (path) => openStore({ path, bootId: readBootId(machine) }),
+    openStore: (path) => openStore({ path, bootId: readBootId(machine), firstRevision: Date.now() }),
     warn: (message) => writeAll(2, `fairlead: ${message}\n`),
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };

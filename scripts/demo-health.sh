@@ -65,5 +65,6 @@ stop_agent() {
   run "tail -n 2 $dir/agent.log"
   check 'it has ended well' test "$status" = 0
   check 'it has taken its socket with it' not ask 'test -e /run/fairlead/api.sock'
-  run_refused "dig +time=1 +tries=1 @127.0.0.1 web.default.svc.$zone" 'nobody answers any more' 'refused|timed out|reached'
+  run_refused "dig +time=1 +tries=1 @127.0.0.1 web.default.svc.$zone" \
+    'nobody answers any more' 'refused|timed out|reached'
 }

@@ -25,14 +25,14 @@ start_agent() {
 
 start_named_containers() {
   heading 'Start two containers that are a service'
-  tell 'ctr takes the first network of the directory. The block "registry" makes each container of it an instance of' \
-    'the service web; "dns" names the agent, which answers at the gateway, in the result.'
+  tell 'ctr takes the first network of the directory. Its "registry" makes each container an instance of the service' \
+    'web, and "dns" has the result name the agent, which answers at the gateway.'
   run "$(write_shop_network)"
   make_shop_roots
   start_named_container red
   start_named_container blue
-  run "fairlead leases --network shop"
-  tell 'What the runtime was answered about DNS, which most runtimes write to the container'\''s resolv.conf:'
+  run 'fairlead leases --network shop'
+  tell 'What the result says of DNS. Most runtimes write it into the container; ctr does not, so it is done by hand:'
   write_resolv_conf red
   write_resolv_conf blue
   run "cat $dir/root-red/etc/resolv.conf"
@@ -120,28 +120,30 @@ find_over_ipv6() {
   local red blue
   red=$(address_of red fd00:90:: shop)
   blue=$(address_of blue fd00:90:: shop)
+  # At first the gateway's IPv6 address is tentative, and no check gets through.
+  wait_for 10 are_all_well || true
   run_lines "$dig web.default.svc.$zone AAAA" 'AAAA: the same over IPv6' "$red" "$blue"
   run_lines "$dig -x $red" 'PTR: of an IPv6 address, too' "$(own_name red)."
 }
 
 find_from_inside() {
-  local red blue pattern
+  local red blue own
   heading 'Find them from inside each other'
   red=$(address_of red 10.90.0. shop)
   blue=$(address_of blue 10.90.0. shop)
-  wait_for 10 grep -q "at the gateway.*10\.90\.0\.1" "$dir/agent.log" || fail 'the agent does not answer at the gateway'
+  wait_for 10 grep -q 'at the gateway.*10\.90\.0\.1' "$dir/agent.log" || fail 'the agent is not at the gateway'
   run "grep gateway $dir/agent.log"
   tell 'red asks by the nslookup of busybox:'
-  run_both "ctr task exec --exec-id ask red /bin/nslookup -type=a web.default.svc.$zone" 'red finds both' "$red" "$blue"
+  run_all "ctr task exec --exec-id ask red /bin/nslookup -type=a web.default.svc.$zone" 'red finds both' "$red" "$blue"
   tell 'blue asks by glibc, as most programs do, with a short name through the search list:'
-  run_both "ctr task exec --exec-id ask blue /bin/getent ahostsv4 web" 'blue finds both' "$red" "$blue"
-  pattern=$(own_name red)
-  run_both "ctr task exec --exec-id ask blue /bin/getent hosts $host-red" 'and red alone' "$pattern"
+  run_all "ctr task exec --exec-id ask blue /bin/getent ahostsv4 web" 'blue finds both' "$red" "$blue"
+  own=$(own_name red)
+  run_all "ctr task exec --exec-id ask blue /bin/getent hosts $host-red" 'blue finds red alone' "$own"
   run_lines "ctr task exec --exec-id get red /bin/wget -q -O - http://$blue/" 'red reads a page of blue' 'This is blue.'
 }
 
-# run_both COMMAND SENTENCE TEXT…: what the command prints must have each text.
-run_both() {
+# run_all COMMAND SENTENCE TEXT…: each text must stand in what the command prints.
+run_all() {
   local command=$1 sentence=$2 output
   shift 2
   print_command "$command"
@@ -162,13 +164,16 @@ look_at_registry() {
   heading 'Look at the registry: command line and API'
   run 'fairlead services'
   run 'fairlead service web'
-  check 'the command line knows both, and that they are well' \
-    ask "fairlead services --json | jq -e '.[] | .service == \"web\" and .instances > 1 and .healthy == .instances'"
-  run "fairlead resolve web"
-  run "$(curl_api '/v1/services') | jq -c ."
+  check 'both are well' are_all_well
+  run 'fairlead resolve web'
+  run "$(curl_api /v1/services) | jq -c ."
   run "$(curl_api '/v1/services/web/pick?family=4') | jq ."
   check 'pick gives one after the other' pick_both
   run_lines "$(curl_api /healthz) | jq -r .status" 'the agent says that it is well' ok
+}
+
+are_all_well() {
+  ask "fairlead services --json | jq -e '.[] | .service == \"web\" and .instances > 1 and .healthy == .instances'"
 }
 
 # curl_api PATH

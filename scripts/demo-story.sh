@@ -80,9 +80,12 @@ run_lines() {
   check "$sentence" are_same_lines "$output" "${expected%$'\n'}"
 }
 
-# What is printed on a difference is what is missing ("-") and what is too much ("+").
+# are_same_lines GIVEN EXPECTED: prints what is missing ("-") and what is too much ("+").
 are_same_lines() {
-  diff -U 0 <(sort <<<"$2") <(sort <<<"$1")
+  local given expected
+  given=$(sort <<<"$1")
+  expected=$(sort <<<"$2")
+  diff -U 0 <(printf '%s\n' "$expected") - <<<"$given"
 }
 
 fail() {

@@ -2,22 +2,12 @@ import { type Fields, unexpected } from '../cni/fields.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../net/address.ts';
 import { hash64 } from '../net/hash.ts';
 import type { InstanceDraft } from '../registry/attachment.ts';
-import { isMetaKey, isPrintable, parsePortName, parseTransport } from '../registry/config.ts';
+import { parseMeta, parsePortName, parseTags, parseTransport } from '../registry/config.ts';
 import { parseHealthCheck } from '../registry/health-check.ts';
-import {
-  defaultWeight,
-  highestWeight,
-  type Instance,
-  type Status,
-  statuses,
-  transports,
-} from '../registry/instance.ts';
+import { defaultWeight, highestWeight, type Status, statuses, transports } from '../registry/instance.ts';
 import { isLabel, toLabel } from '../registry/label.ts';
 import type { InstanceUpdate } from '../registry/store.ts';
 import { badRequest } from './api-error.ts';
-
-const mostTags = 64;
-const mostMeta = 64;
 
 /** Where an instance is registered. */
 export type Registrar = { readonly namespace: string; readonly serviceName: string; readonly node: string };
@@ -57,8 +47,8 @@ export function parseDraft(fields: Fields, { namespace, serviceName, node }: Reg
 export function parseUpdate(fields: Fields): InstanceUpdate {
   const said: { [K in keyof InstanceUpdate]: InstanceUpdate[K] | undefined } = {
     weight: fields.integer('Weight', { min: 0, max: highestWeight }),
-    tags: parseTags(fields),
-    meta: parseMeta(fields),
+    tags: parseTags(fields, 'Tags'),
+    meta: parseMeta(fields, 'Meta'),
     endpoint: parseEndpoint(fields),
     status: parseStatus(fields, statuses),
   };
@@ -98,34 +88,6 @@ function idOf(parts: readonly [string, string, string, ...(string | number)[]]):
 
 /** What is left of a label before "-" and 16 hex digits. */
 const longestReadable = 46;
-
-function parseTags(fields: Fields): readonly string[] | undefined {
-  const tags = fields.array('Tags', (item, path) => {
-    if (typeof item === 'string' && item !== '' && isPrintable(item)) return item;
-    throw unexpected(path, 'a printable text of at most 255 characters', item);
-  });
-  if (tags === undefined || tags.length <= mostTags) return tags && [...new Set(tags)];
-  throw badRequest(`Tags: ${tags.length} tags, and ${mostTags} are allowed`);
-}
-
-function parseMeta(fields: Fields): Instance['meta'] | undefined {
-  const raw = fields.raw('Meta');
-  if (raw === undefined) return undefined;
-  fields.object('Meta');
-  const entries = Object.entries(raw as object);
-  if (entries.length > mostMeta) {
-    throw badRequest(`Meta: ${entries.length} entries, and ${mostMeta} are allowed`);
-  }
-  for (const [key, value] of entries) {
-    if (isMetaKey(key) && typeof value === 'string' && isPrintable(value)) continue;
-    throw unexpected(
-      `Meta.${isPrintable(key) ? key.slice(0, 128) : '?'}`,
-      'a name of letters, digits, "_", "-", "." and "/" with a printable text of at most 255 characters',
-      value,
-    );
-  }
-  return Object.fromEntries(entries);
-}
 
 function parseEndpoint(fields: Fields): string | undefined {
   const endpoint = fields.string('Endpoint');

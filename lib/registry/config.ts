@@ -66,8 +66,8 @@ function parseDeclaration(block: Fields): Declaration {
       isLabel(text) ? text : undefined,
     ),
     ports: block.array('ports', parseDeclaredPort),
-    tags: block.array('tags', parseTag),
-    meta: parseMeta(block),
+    tags: parseTags(block, 'tags'),
+    meta: parseMeta(block, 'meta'),
     weight: block.integer('weight', { min: 0, max: highestWeight }),
     check: check === undefined ? undefined : parseHealthCheck(check),
   });
@@ -97,9 +97,20 @@ export function parseTransport(text: string): Transport | undefined {
   return transports.find((known) => known === text.toLowerCase());
 }
 
-function parseTag(item: unknown, path: string): string {
-  if (typeof item === 'string' && isPrintable(item) && item !== '') return item;
-  throw unexpected(path, 'a printable text of at most 255 characters', item);
+const mostTags = 64;
+const mostMeta = 64;
+
+/**
+ * A list of tags, each once.
+ * @throws CniError code 7
+ */
+export function parseTags(block: Fields, name: string): readonly string[] | undefined {
+  const tags = block.array(name, (item, path) => {
+    if (typeof item === 'string' && item !== '' && isPrintable(item)) return item;
+    throw unexpected(path, 'a printable text of at most 255 characters', item);
+  });
+  if (tags !== undefined && tags.length > mostTags) throw tooMany(block.at(name), tags.length, mostTags);
+  return tags && [...new Set(tags)];
 }
 
 /** What may stand in a tag or a metadata value. */
@@ -107,25 +118,29 @@ export function isPrintable(text: string): boolean {
   return text.length <= 255 && !/\p{C}/u.test(text);
 }
 
-const mostMeta = 64;
-
-/** @throws CniError code 7 */
-function parseMeta(block: Fields): Readonly<Record<string, string>> | undefined {
-  const raw = block.raw('meta');
+/**
+ * An object of texts.
+ * @throws CniError code 7
+ */
+export function parseMeta(block: Fields, name: string): Readonly<Record<string, string>> | undefined {
+  const raw = block.raw(name);
   if (raw === undefined) return undefined;
-  new Fields(raw, block.at('meta'));
+  new Fields(raw, block.at(name));
   const entries = Object.entries(raw as object);
-  if (entries.length > mostMeta) {
-    throw new CniError(
-      ErrorCode.invalidConfig,
-      `${block.at('meta')}: ${entries.length} entries, and ${mostMeta} are allowed`,
-    );
-  }
+  if (entries.length > mostMeta) throw tooMany(block.at(name), entries.length, mostMeta);
   for (const [key, value] of entries) {
     if (isMetaKey(key) && typeof value === 'string' && isPrintable(value)) continue;
-    throw unexpected(`${block.at('meta')}.${key}`, 'a printable text of at most 255 characters', value);
+    throw unexpected(
+      `${block.at(name)}.${isPrintable(key) ? key : '?'}`,
+      'a name of letters, digits, "_", "-", "." and "/" with a printable text of at most 255 characters',
+      value,
+    );
   }
   return Object.fromEntries(entries);
+}
+
+function tooMany(path: string, found: number, most: number): CniError {
+  return new CniError(ErrorCode.invalidConfig, `${path}: ${found} entries, and ${most} are allowed`);
 }
 
 /** Names that do not collide with JavaScript's own, nor with the syntax of TXT records. */

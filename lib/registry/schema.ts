@@ -18,7 +18,7 @@ const busyTimeoutMs = 5_000;
  */
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
-  INSERT INTO meta VALUES ('revision', 0), ('boot', '');
+  INSERT INTO meta VALUES ('boot', '');
   CREATE TABLE attachments (
     network TEXT, container TEXT, ifname TEXT, network_label TEXT, host TEXT,
     boot TEXT, gone_at_us INTEGER, gateways TEXT, record TEXT,
@@ -40,13 +40,14 @@ const schema = `
 
 /**
  * Opens the registry's file, making it where there is none.
+ * @param firstRevision of a file that is made
  * @throws StoreFailure; a file that is damaged stays as it is
  */
-export function openDatabase(path: string): Database {
+export function openDatabase(path: string, firstRevision: number): Database {
   try {
     if (sizeOf(path) === undefined) {
       refuseOrphanedJournal(path);
-      createDatabase(path);
+      createDatabase(path, firstRevision);
     }
     return connect(path);
   } catch (error) {
@@ -64,12 +65,12 @@ function refuseOrphanedJournal(path: string): void {
  * The file appears whole, by link(2): a file without content is then always a damaged one, and never one that another
  * process is about to fill.
  */
-function createDatabase(path: string): void {
+function createDatabase(path: string, firstRevision: number): void {
   const dir = path.slice(0, path.lastIndexOf('/'));
   const scratch = `${path}.new.${process.pid}.${process.hrtime.bigint()}`;
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   try {
-    fill(scratch);
+    fill(scratch, firstRevision);
     linkSync(scratch, path);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
@@ -78,12 +79,13 @@ function createDatabase(path: string): void {
   }
 }
 
-function fill(path: string): void {
+function fill(path: string, firstRevision: number): void {
   const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(schema);
+    database.prepare("INSERT INTO meta VALUES ('revision', ?)").run(firstRevision);
     // Journal and index take the file's mode: metadata of containers is not for every user of the machine.
     chmodSync(path, 0o600);
   } finally {

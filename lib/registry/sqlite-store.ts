@@ -18,15 +18,23 @@ const trimEvery = 256;
 const tombstoneUs = 600_000_000;
 
 /** Where a store is, and in which boot of the machine it is opened. */
-export type StoreLocation = { readonly path: string; readonly bootId: string };
+export type StoreLocation = {
+  readonly path: string;
+  readonly bootId: string;
+  /**
+   * Where a new store begins to count. Above every revision of a file that was here before, whoever waits for what comes
+   * after one of those misses nothing.
+   */
+  readonly firstRevision?: number;
+};
 
 /**
  * The registry of one machine in a SQLite file, in write-ahead mode: readers never wait, and a process that is killed
  * leaves either all of its transaction or nothing.
  * @throws StoreFailure
  */
-export function openStore({ path, bootId }: StoreLocation): Store {
-  const database = openDatabase(path);
+export function openStore({ path, bootId, firstRevision = 0 }: StoreLocation): Store {
+  const database = openDatabase(path, firstRevision);
   return createStore({ path, bootId, database, node: readNodeId(path.slice(0, path.lastIndexOf('/'))) });
 }
 

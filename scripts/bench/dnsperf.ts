@@ -1,23 +1,23 @@
 import { execa } from 'execa';
 import { toolPath } from './call.ts';
-import type { Host } from './host.ts';
-import type { Rig } from './rig.ts';
 
-/** How a DNS server on a host's loopback is asked, over and over. */
+/** How a DNS server on the loopback of a network namespace is asked, over and over. */
 export type Load = {
+  /** The namespace's name. */
+  readonly netns: string;
   readonly port: number;
   /** A file with a name and a type in each line. */
   readonly queries: string;
   readonly seconds: number;
   /** Queries a second; undefined: as many as come back. */
   readonly rate?: number;
+  readonly interruption: AbortSignal;
 };
 
 /** What became of the queries. */
 export type LoadOutcome = {
   readonly perSecond: number;
   readonly completed: number;
-  readonly lost: number;
   /** From a query to its answer, in milliseconds and in the order of the answers; only with a rate. */
   readonly latenciesMs: readonly number[];
 };
@@ -30,12 +30,12 @@ const outstanding = 100;
  * Asks by dnsperf.
  * @throws Error unless every answer there was is one with data: a server that refuses is quick
  */
-export async function runDnsperf(rig: Rig, host: Host, load: Load): Promise<LoadOutcome> {
-  const { stdout } = await execa('ip', ['netns', 'exec', host.name, 'dnsperf', ...argsOf(load)], {
+export async function runDnsperf(load: Load): Promise<LoadOutcome> {
+  const { stdout } = await execa('ip', ['netns', 'exec', load.netns, 'dnsperf', ...argsOf(load)], {
     env: { PATH: toolPath },
     timeout: (load.seconds + 20) * 1_000,
     killSignal: 'SIGKILL',
-    cancelSignal: rig.interruption,
+    cancelSignal: load.interruption,
   });
   return readOutcome(stdout);
 }
@@ -54,7 +54,6 @@ function readOutcome(text: string): LoadOutcome {
   return {
     completed,
     perSecond: numberAfter('Queries per second:', text),
-    lost: numberAfter('Queries lost:', text),
     latenciesMs: [...text.matchAll(/^> .* (\d+\.\d+)$/gm)].map(([, seconds]) => Number(seconds) * 1_000),
   };
 }

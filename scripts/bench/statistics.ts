@@ -32,6 +32,11 @@ export function summarize(samplesMs: readonly number[]): Summary {
   };
 }
 
+/** NaN of nothing. */
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
 /** What so large a share of the samples does not exceed; between two samples, the straight line. NaN of nothing. */
 export function quantile(samples: readonly number[], share: number): number {
   return quantileOfSorted(

@@ -142,7 +142,7 @@ test('a container that somebody is still in is not swept, although its path is g
   await rig.add(dualConf(rig), container);
   await using _inhabitant = await startBeside(
     'nsenter',
-    inside(container, 'sh', '-c', 'echo ready; sleep 20'),
+    inside(container, 'sh', '-c', 'echo ready; exec sleep 20'),
   );
   await rig.remove(container);
 

@@ -78,6 +78,16 @@ test('the last instance is never left out', () => {
   expect(pickedOf(balancer, one)).toEqual(new Set(['i0']));
 });
 
+test('with all of them allowed to be left out, the one that failed last is not', () => {
+  const { balancer, advance } = createFixture({ ejection: { mostRatio: 1 } });
+  pickedOf(balancer);
+  for (const id of ['i1', 'i3', 'i0', 'i2']) {
+    fail(balancer, id);
+    advance(1);
+  }
+  expect(pickedOf(balancer)).toEqual(new Set(['i2']));
+});
+
 test('when all that were not tried before are ejected, one of them is picked all the same', () => {
   const { balancer } = createFixture();
   pickedOf(balancer);

@@ -129,6 +129,35 @@ test('the circuit of an instance that keeps failing opens, and one call tries it
   expect(called.filter((id) => id === 'web-1').length).toBeGreaterThan(7);
 });
 
+test('while one call tries an instance whose circuit was open, others go elsewhere', async () => {
+  await using agent = await new FakeAgent([jsonOf({ id: 'web-1' }), jsonOf({ id: 'web-2' })]).start();
+  await using client = createClient({ api: agent.api, retries: 1, breaker: { failures: 1, openMs: 50 } });
+  const called: string[] = [];
+  await client.call('web', ({ id }) => id === 'web-1' && Promise.reject(new Error('down')));
+  await client.call('web', ({ id }) => id === 'web-1' && Promise.reject(new Error('down')));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const calls = Array.from({ length: 10 }, () =>
+    client.call('web', async ({ id }) => {
+      called.push(id);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }),
+  );
+  await Promise.all(calls);
+  expect(called.filter((id) => id === 'web-1')).toHaveLength(1);
+});
+
+test('an instance that was withdrawn and registered again begins with a closed circuit', async () => {
+  await using agent = await new FakeAgent([jsonOf()]).start();
+  await using client = createClient({ api: agent.api, retries: 0, breaker: { failures: 1 } });
+  await expect(client.call('web', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+  agent.remove('web-1');
+  agent.put(jsonOf());
+  const { length } = agent.asked;
+  await until(() => client.call('web', () => true).catch(() => false));
+  expect(agent.askedFor('GET', '/v1/watch')).toHaveLength(1);
+  expect(agent.asked.length).toBe(length);
+});
+
 test('when the circuits of all instances are open, a call fails at once', async () => {
   await using agent = await new FakeAgent([jsonOf()]).start();
   await using client = createClient({ api: agent.api, retries: 0, breaker: { failures: 1 } });

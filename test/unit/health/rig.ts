@@ -23,6 +23,8 @@ export type Rig = Disposable & {
   readonly transactions: readonly (readonly string[])[];
   /** Sets what others would: the scheduler hears of it at once. */
   readonly put: (...instances: Instance[]) => void;
+  /** The same, but nobody has looked at the registry since. */
+  readonly putUnseen: (...instances: Instance[]) => void;
   readonly withdraw: (id: string) => void;
   readonly statusOf: (id: string) => Status | undefined;
   /** What the next transactions throw. */
@@ -96,6 +98,7 @@ export function createRig({
       fixture.put(...put);
       fixture.view.refresh();
     },
+    putUnseen: fixture.put,
     withdraw: (id) => {
       fixture.remove(id);
       fixture.view.refresh();

@@ -133,6 +133,15 @@ test('an instance set to draining right before its verdict is written stays drai
   expect(rig.statusOf('web-1')).toBe('draining');
 });
 
+test('the same holds where the scheduler has not yet seen that it drains', async () => {
+  using rig = createRig({ instances: [checkedInstance(1, { fall: 1 })], answer: () => ({ ok: false }) });
+  while (rig.scheduler.stats.toCritical === 0) await rig.clock.advance(1);
+  rig.putUnseen(checkedInstance(1, { fall: 1 }, { status: 'draining' }));
+  await rig.clock.advance(60_000);
+  expect(rig.statusOf('web-1')).toBe('draining');
+  expect(rig.transactions).toEqual([]);
+});
+
 test('an instance whose maintenance ends is asked again within a second', async () => {
   using rig = createRig({ instances: [checkedInstance(1, {}, { status: 'maintenance' })] });
   await rig.clock.advance(5_000);
@@ -192,6 +201,20 @@ test('a verdict that has turned round before it could be written is not written'
   using rig = createRig({ instances: [checkedInstance(1, { fall: 1 })], answer });
   rig.store.failure = new Error('the disk is full');
   await rig.clock.advance(30_000);
+  rig.store.failure = undefined;
+  await rig.clock.advance(5_000);
+  expect(rig.statusOf('web-1')).toBe('passing');
+  expect(rig.transactions).toEqual([]);
+});
+
+test('a change by somebody else does not bring back what an unwritten verdict has replaced', async () => {
+  const answer = (_port: number, atMs: number) => ({ ok: atMs > 15_000 });
+  using rig = createRig({ instances: [checkedInstance(1, { fall: 1 })], answer });
+  rig.store.failure = new Error('the disk is full');
+  await rig.clock.advance(15_001);
+  expect(rig.scheduler.stats.toCritical).toBe(1);
+  rig.put(checkedInstance(1, { fall: 1 }, { weight: 7 }));
+  await rig.clock.advance(15_000);
   rig.store.failure = undefined;
   await rig.clock.advance(5_000);
   expect(rig.statusOf('web-1')).toBe('passing');

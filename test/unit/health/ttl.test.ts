@@ -88,6 +88,7 @@ test('registering again counts as a sign of life', async () => {
     rig.put(ttlInstance(ttlMs));
   }
   expect(rig.statusOf('job')).toBe('passing');
+  expect(rig.transactions).toEqual([]);
 });
 
 test('a draining instance may stay silent, and its heartbeats are accepted', async () => {

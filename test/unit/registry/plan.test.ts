@@ -4,7 +4,7 @@ import { parseResult } from '../../../lib/cni/result-parse.ts';
 import type { Declaration } from '../../../lib/registry/declaration.ts';
 import { defaultTiming } from '../../../lib/registry/health-check.ts';
 import { isLabel } from '../../../lib/registry/label.ts';
-import { addressesOf, type PlannedAttachment, planInstances } from '../../../lib/registry/plan.ts';
+import { type PlannedAttachment, planInstances } from '../../../lib/registry/plan.ts';
 
 const attachment = { node: 'n1', network: 'net', containerId: 'c1', ifName: 'eth0' };
 const v4 = { address: '10.1.0.2/24' };
@@ -163,10 +163,11 @@ describe('ids', () => {
   });
 });
 
-describe('addressesOf', () => {
+describe('addresses', () => {
   const interfaces = [{ name: 'cni0' }, { name: 'veth1' }, { name: 'eth0', sandbox: '/run/netns/c1' }];
+  const planned = (result: Result) => planInstances(attachment, {}, result).map(({ address }) => address);
 
-  test("takes the attachment's own interface where a result has several", () => {
+  test("are those of the attachment's own interface where a result has several", () => {
     const result = resultOf(
       [
         { ...v4, interface: 2 },
@@ -175,13 +176,13 @@ describe('addressesOf', () => {
       interfaces,
     );
 
-    expect(addressesOf(attachment, result)).toHaveLength(1);
+    expect(planned(result)).toEqual(['10.1.0.2']);
   });
 
-  test('takes addresses that name no interface, as a result before 0.3.0 has them', () => {
+  test('are all where they name no interface, as in a result before 0.3.0', () => {
     const old = { ip4: { ip: '10.1.0.2/24' } };
 
-    expect(addressesOf(attachment, parseResult(old, 'result', '0.2.0'))).toHaveLength(1);
-    expect(addressesOf(attachment, resultOf([v4, v6]))).toHaveLength(2);
+    expect(planned(parseResult(old, 'result', '0.2.0'))).toEqual(['10.1.0.2']);
+    expect(planned(resultOf([v4, v6]))).toEqual(['10.1.0.2', 'fd00::2']);
   });
 });

@@ -1,0 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type AddressInfo } from 'node:net';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DnsServer, startDnsServer } from '../../lib/dns/server.ts';
+import type { ServerAddress } from '../../lib/dns/server-address.ts';
+import type { Instance } from '../../lib/registry/instance.ts';
+import { must } from '../support/process.ts';
+import { containerOwner, createViewFixture, instanceOf } from '../support/registry.ts';
