@@ -64,6 +64,7 @@ async function main(): Promise<number> {
     writeStderr: (text) => writeAll(2, text),
     isTerminal: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
     openStore: registrar.openStore,
+    nowUs: registrar.nowUs,
     onInterrupt,
     runAgent: (json) => runAgent(json, registrar, registering),
   });

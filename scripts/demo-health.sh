@@ -59,9 +59,7 @@ stop_agent() {
   local status=0
   heading 'Stop the agent'
   print_command "kill $agent_pid"
-  kill -TERM "$agent_pid"
-  wait_for 10 has_ended "$agent_pid" || fail 'the agent does not end'
-  wait "$agent_pid" || status=$?
+  end_agent || status=$?
   run "tail -n 2 $dir/agent.log"
   check 'it has ended well' test "$status" = 0
   check 'it has taken its socket with it' not ask 'test -e /run/fairlead/api.sock'

@@ -16,11 +16,19 @@ start_agent() {
   read -r -a words <<<"$command"
   (exec_on_host "$host" setsid "${words[@]}") </dev/null &>"$dir/agent.log" &
   agent_pid=$!
+  on_exit end_agent
   wait_for 30 grep -q serving "$dir/agent.log" || fail "the agent does not serve: $(cat "$dir/agent.log")"
   run "cat $dir/agent.log"
   check "the agent is in the host's network namespace" is_inside "$agent_pid"
   check 'nothing is registered: what died without a DEL has left the registry, too' \
     is_empty "fairlead services --json | jq '.[]'"
+}
+
+# Ends with the status that the agent has ended with; also where that was before.
+end_agent() {
+  has_ended "$agent_pid" || kill -TERM "$agent_pid"
+  wait_for 10 has_ended "$agent_pid" || return
+  wait "$agent_pid"
 }
 
 start_named_containers() {
@@ -75,16 +83,22 @@ make_shop_roots() {
   make_glibc_root "$dir/root-blue"
 }
 
-# Started attached: ctr sends the DEL when the container ends.
+# Started attached: ctr sends the DEL when the container ends. What its ADD was answered is there when the ADD is over;
+# the container can be entered before.
 start_named_container() {
   local name=$1 program="/bin/httpd -p 80 -h /www; exec /bin/sleep 3600"
   run "ctr run --cni --rm --null-io --rootfs $dir/root-$name $name /bin/sh -c '$program' >$dir/$name.log 2>&1 &"
-  wait_for 30 ask "ctr task exec --exec-id up $name /bin/true" || fail "$name does not come up: $(cat "$dir/$name.log")"
+  wait_for 30 ask "test -e $(result_of "$name")" || fail "$name does not come up: $(cat "$dir/$name.log")"
+}
+
+# Where the runtime keeps what the ADD of a container was answered.
+result_of() {
+  printf '/var/lib/cni/results/shop-%s-%s-eth0' "$host" "$1"
 }
 
 write_resolv_conf() {
   run "jq -r '$resolv_conf_filter' \\
-  /var/lib/cni/results/shop-$host-$1-eth0 > $dir/root-$1/etc/resolv.conf"
+  $(result_of "$1") > $dir/root-$1/etc/resolv.conf"
 }
 
 # own_name CONTAINER: by which the container itself is known, well or ill.

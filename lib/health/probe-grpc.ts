@@ -2,7 +2,7 @@ import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from
 import { messageOf } from '../errors/cni-error.ts';
 import type { Probe } from '../registry/health-check.ts';
 import { decodeCheckResponse, encodeCheckRequest } from './grpc-health-message.ts';
-import { authorityOf, mostRead, type StartProbe, type Verdict } from './probe.ts';
+import { authorityOf, mostRead, type StartProbe, type Verdict } from './probe-attempt.ts';
 
 type GrpcProbe = Extract<Probe, { kind: 'grpc' }>;
 

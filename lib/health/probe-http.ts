@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { messageOf } from '../errors/cni-error.ts';
 import type { Probe } from '../registry/health-check.ts';
-import { authorityOf, mostRead, type ProbeTarget, type StartProbe, type Verdict } from './probe.ts';
+import { authorityOf, mostRead, type ProbeTarget, type StartProbe, type Verdict } from './probe-attempt.ts';
 
 type HttpProbe = Extract<Probe, { kind: 'http' }>;
 

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { StartProbe } from './probe.ts';
+import type { StartProbe } from './probe-attempt.ts';
 
 /** Passing when the connection is accepted; nothing is sent. */
 export const startTcpProbe: StartProbe<unknown> = (_probe, { address, port }, settle) => {

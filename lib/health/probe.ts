@@ -1,39 +1,13 @@
 import { isIP } from 'node:net';
-import type { Probe } from '../registry/health-check.ts';
+import { messageOf } from '../errors/cni-error.ts';
+import type { ActiveProbe, Attempt, ProbeResult, ProbeTarget, Verdict } from './probe-attempt.ts';
 import { startGrpcProbe } from './probe-grpc.ts';
 import { startHttpProbe } from './probe-http.ts';
 import { startTcpProbe } from './probe-tcp.ts';
 
-/** A probe that is made by us; with a TTL the instance reports by itself. */
-export type ActiveProbe = Exclude<Probe, { kind: 'ttl' }>;
-
-/** Where a probe is sent: the address as canonical text; the port is replaced by the probe's own, if it has one. */
-export type ProbeTarget = { readonly address: string; readonly port: number };
-
-export type ProbeResult = {
-  readonly ok: boolean;
-  /** What was answered or what went wrong: one line of printable text, at most 1 KiB. */
-  readonly output: string;
-  readonly latencyMs: number;
-};
-
-export type Verdict = Omit<ProbeResult, 'latencyMs'>;
-
-/** A probe under way. */
-export type Attempt = {
-  /** Closes the connection. */
-  readonly stop: () => void;
-  /** What can be said already, where time is up before the answer has ended. */
-  readonly verdictSoFar?: () => Verdict | undefined;
-};
-
-/** Begins a probe; `settle` is called later, any number of times, of which the first counts. */
-export type StartProbe<P> = (probe: P, target: ProbeTarget, settle: (verdict: Verdict) => void) => Attempt;
-
 export type ProbeLimits = { readonly timeoutMs: number; readonly signal: AbortSignal };
 
-/** Octets of an answer that are read, and octets of it that are kept. */
-export const mostRead = 4_096;
+/** Octets of an answer that are kept. */
 const mostKept = 1_024;
 
 /**
@@ -64,10 +38,21 @@ export function runProbe(
 
 function start(probe: ActiveProbe, target: ProbeTarget, settle: (verdict: Verdict) => void): Attempt {
   const problem = problemOf(target);
-  if (problem !== undefined) {
-    settle({ ok: false, output: problem });
-    return { stop: () => undefined };
+  if (problem !== undefined) return refuse(problem, settle);
+  try {
+    return startKind(probe, target, settle);
+  } catch (error) {
+    // A path that no request can have, from a registry that somebody else has written.
+    return refuse(messageOf(error), settle);
   }
+}
+
+function refuse(problem: string, settle: (verdict: Verdict) => void): Attempt {
+  settle({ ok: false, output: problem });
+  return { stop: () => undefined };
+}
+
+function startKind(probe: ActiveProbe, target: ProbeTarget, settle: (verdict: Verdict) => void): Attempt {
   switch (probe.kind) {
     case 'http':
       return startHttpProbe(probe, target, settle);
@@ -89,9 +74,4 @@ export function toPrintable(text: string): string {
   const line = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
   const { read } = new TextEncoder().encodeInto(line, new Uint8Array(mostKept));
   return line.slice(0, read);
-}
-
-/** Address and port as they stand in a URL and in a Host header (RFC 3986, section 3.2.2). */
-export function authorityOf({ address, port }: ProbeTarget): string {
-  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

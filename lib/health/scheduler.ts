@@ -6,7 +6,8 @@ import { type Clock, systemClock } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { type CheckedStatus, judge } from './judge.ts';
 import { firstDelayMs, nextStartMs } from './pace.ts';
-import { type ActiveProbe, type ProbeResult, runProbe } from './probe.ts';
+import { runProbe } from './probe.ts';
+import type { ActiveProbe, ProbeResult } from './probe-attempt.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 import { adoptStatus, isSameSubject, nextDeadlineMs, type Tracked, toChecked, track } from './tracked.ts';
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HealthCheck } from '../registry/health-check.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { CheckedStatus, Judgement } from './judge.ts';
-import type { ProbeResult } from './probe.ts';
+import type { ProbeResult } from './probe-attempt.ts';
 
 /** An instance that is being checked. Times are of the scheduler's clock. */
 export type Tracked = {

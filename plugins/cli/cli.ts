@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { defaultDataDir } from '../../ipam/host-local/config.ts';
+import type { LeaseView } from '../../ipam/host-local/inventory.ts';
 import { renderError } from '../../lib/cni/dispatch.ts';
 import type { Environment } from '../../lib/cni/invocation.ts';
 import { parseNetworkName } from '../../lib/cni/netconf.ts';
 import { toCniError } from '../../lib/errors/cni-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
+import { defaultStorePath } from '../../lib/registry/schema.ts';
 import { type AgentContext, addAgent } from './agent.ts';
+import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
@@ -115,23 +119,45 @@ function addLeases(program: Command, context: CliContext): void {
 function addGc(program: Command, context: CliContext): void {
   const command = program
     .command('gc')
-    .description('free the leases of containers that are proven dead, and rules whose link is gone')
+    .description('free the leases and names of containers that are proven dead, and rules whose link is gone')
+    .option('--store <file>', 'the registry', defaultStorePath)
     .option('--dry-run', 'only show what would be freed')
     .option('--free <address>', 'free this address of --network, although nothing proves its container dead');
-  withLeaseOptions(command).action((options: LeaseOptions & { dryRun?: true; free?: string }) => {
-    const freed = freeLeases(options, command, context.machine);
+  withLeaseOptions(command).action((options: GcOptions) => {
+    const freed = {
+      leases: freeLeases(options, command, context.machine),
+      names: withdrawNames(options, context),
+    };
     const verb = options.dryRun === true ? 'would free' : 'freed';
-    print(context, options.json === true, freed, () =>
-      freed.length === 0 ? 'nothing to free' : `${verb}:\n${renderLeases(freed)}`,
-    );
+    print(context, options.json === true, freed, () => renderFreed(freed, verb));
   });
 }
 
-function freeLeases(
-  options: LeaseOptions & { dryRun?: true; free?: string },
-  command: Command,
-  machine: Machine,
-) {
+type GcOptions = LeaseOptions & { readonly dryRun?: true; readonly free?: string; readonly store: string };
+
+function renderFreed(
+  { leases, names }: { leases: readonly LeaseView[]; names: readonly DeadName[] },
+  verb: string,
+): string {
+  const parts = [
+    ...(leases.length === 0 ? [] : [`${verb}:\n${renderLeases(leases)}`]),
+    ...names.map(
+      ({ network, containerId, because }) => `${verb} the name of ${containerId} in ${network}: ${because}`,
+    ),
+  ];
+  return parts.length === 0 ? 'nothing to free' : parts.join('\n');
+}
+
+/** A container of which an address is freed by hand keeps its name: nothing proves it dead. */
+function withdrawNames(
+  { dryRun, free, store, network }: GcOptions,
+  context: CliContext,
+): readonly DeadName[] {
+  if (free !== undefined || !existsSync(store)) return [];
+  return collectDeadNames(context.openStore(store), { network, dryRun: dryRun === true }, context);
+}
+
+function freeLeases(options: GcOptions, command: Command, machine: Machine) {
   const scope = toScope(options);
   if (options.free === undefined) return collectGarbage(scope, options.dryRun === true, machine);
   const { network } = scope;

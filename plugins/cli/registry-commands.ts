@@ -15,6 +15,8 @@ import { createPaint, print, type Terminal, toTable } from './terminal.ts';
 /** What the registry's commands are given. */
 export type RegistryContext = Terminal & {
   readonly openStore: (path: string) => Store;
+  /** CLOCK_MONOTONIC in microseconds. */
+  readonly nowUs: () => number;
   /** Called once, when the operator ends a command that runs on. */
   readonly onInterrupt: (stop: () => void) => void;
 };

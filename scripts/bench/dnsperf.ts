@@ -1,3 +1,4 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { toolPath } from './call.ts';
 
@@ -31,13 +32,22 @@ const outstanding = 100;
  * @throws Error unless every answer there was is one with data: a server that refuses is quick
  */
 export async function runDnsperf(load: Load): Promise<LoadOutcome> {
-  const { stdout } = await execa('ip', ['netns', 'exec', load.netns, 'dnsperf', ...argsOf(load)], {
-    env: { PATH: toolPath },
-    timeout: (load.seconds + 20) * 1_000,
-    killSignal: 'SIGKILL',
-    cancelSignal: load.interruption,
-  });
-  return readOutcome(stdout);
+  const { netns, queries, seconds, interruption } = load;
+  // A file, not a pipe: somebody would have to read that meanwhile, and dnsperf to wait for it.
+  const output = `${queries}.outcome`;
+  const stdout = openSync(output, 'w');
+  try {
+    await execa('ip', ['netns', 'exec', netns, 'dnsperf', ...argsOf(load)], {
+      stdout,
+      env: { PATH: toolPath },
+      timeout: (seconds + 20) * 1_000,
+      killSignal: 'SIGKILL',
+      cancelSignal: interruption,
+    });
+  } finally {
+    closeSync(stdout);
+  }
+  return readOutcome(readFileSync(output, 'utf8'));
 }
 
 function argsOf({ port, queries, seconds, rate }: Load): readonly string[] {

@@ -120,7 +120,7 @@ const operations: Record<string, (store: Store) => unknown> = {
   verify: (store) => store.verify(),
   instances: (store) => store.instances(),
   attachments: (store) => store.attachments(),
-  changes: (store) => store.changesSince(0),
+  changes: (store) => store.changesSince(store.revision() - 80),
   register: (store) => registerNumbered(store, 70),
   'register again': (store) => registerNumbered(store, 30),
   withdraw: (store) => store.withdraw({ network: 'net', containerId: 'c40', ifName: 'eth0' }, 6_000_000),
@@ -167,10 +167,14 @@ function damaged(whole: Buffer, random: Random): Buffer {
   const page = bytes.subarray(start, start + 4096);
   const kind = random.below(3);
   if (kind === 0) page.fill(0);
-  if (kind === 1) page.forEach((byte, at) => page.writeUInt8(byte ^ 0xff, at));
+  if (kind === 1) invert(page);
   if (kind === 2)
     for (let count = 0; count < 8; count++) bytes.writeUInt8(random.below(256), random.below(bytes.length));
   return bytes;
+}
+
+function invert(page: Buffer): void {
+  for (const [at, byte] of page.entries()) page.writeUInt8(byte ^ 0xff, at);
 }
 
 function failureOf(path: string, operate: (store: Store) => unknown): unknown {

@@ -1,13 +1,22 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { Change, Instance } from '../../lib/registry/instance.ts';
-import { draftOf, registerNumbered, registrationOf, temporaryStore } from '../support/registrations.ts';
+import {
+  draftOf,
+  registerNumbered,
+  registrationOf,
+  type TemporaryStore,
+  temporaryStore,
+} from '../support/registrations.ts';
 
 const c1 = { network: 'net', containerId: 'c1', ifName: 'eth0' };
 const two = [draftOf({ id: 'c1-1' }), draftOf({ id: 'c1-2', address: 'fd00::2' })];
 const idsOf = (instances: readonly Instance[]) => instances.map(({ id }) => id);
-const toldOf = (changes: readonly Change[] | undefined) =>
-  changes?.map(({ revision, kind, instance }) => `${revision} ${kind} ${instance.id}`);
+/** The history, each change as `+<commits> <kind> <id>`, from so many commits after the beginning. */
+const toldSince = ({ store, first }: TemporaryStore, commits = 0) =>
+  store
+    .changesSince(first + commits)
+    ?.map(({ revision, kind, instance }: Change) => `+${revision - first} ${kind} ${instance.id}`);
 
 describe('revisions', () => {
   test('grow by one with each commit that changes something', () => {
@@ -26,27 +35,23 @@ describe('revisions', () => {
       () => store.withdraw(c1, 2_000_000),
     ].map((act) => {
       act();
-      return store.revision();
+      return store.revision() - temporary.first;
     });
 
     expect(seen).toEqual([1, 2, 2, 2, 3, 3, 4, 4, 5, 5]);
-    expect(toldOf(store.changesSince(3))).toEqual(['4 remove x', '5 remove c1-1', '5 remove c1-2']);
+    expect(toldSince(temporary, 3)).toEqual(['+4 remove x', '+5 remove c1-1', '+5 remove c1-2']);
   });
 
   test('the history answers from any revision that it reaches back to, and else says that it does not', () => {
     using temporary = temporaryStore();
     const { store } = temporary;
-    expect([store.changesSince(0), store.changesSince(1), store.changesSince(-1)]).toEqual([
-      [],
-      undefined,
-      undefined,
-    ]);
+    expect([0, 1, -1].map((commits) => toldSince(temporary, commits))).toEqual([[], undefined, undefined]);
     registerNumbered(store, 1);
     registerNumbered(store, 2);
 
-    expect(toldOf(store.changesSince(0))).toEqual(['1 put c1-1', '2 put c2-1']);
-    expect(toldOf(store.changesSince(1))).toEqual(['2 put c2-1']);
-    expect([store.changesSince(2), store.changesSince(3)]).toEqual([[], undefined]);
+    expect(toldSince(temporary, 0)).toEqual(['+1 put c1-1', '+2 put c2-1']);
+    expect(toldSince(temporary, 1)).toEqual(['+2 put c2-1']);
+    expect([2, 3, -1].map((commits) => toldSince(temporary, commits))).toEqual([[], undefined, undefined]);
   });
 
   test('a change shows the instance as it is after a put, and as it was before a remove', () => {
@@ -56,26 +61,34 @@ describe('revisions', () => {
     store.update('c1-1', { weight: 5 });
     store.withdraw(c1, 2_000_000);
 
-    expect(store.changesSince(0)?.map(({ kind, instance }) => [kind, instance.weight])).toEqual([
-      ['put', 1],
-      ['put', 5],
-      ['remove', 5],
-    ]);
+    expect(store.changesSince(temporary.first)?.map(({ kind, instance }) => [kind, instance.weight])).toEqual(
+      [
+        ['put', 1],
+        ['put', 5],
+        ['remove', 5],
+      ],
+    );
   });
 
   test('ten thousand are kept, and what is older is forgotten now and then', () => {
     using temporary = temporaryStore();
-    registerNumbered(temporary.store, 1);
-    registerNumbered(temporary.store, 2);
-    const database = new DatabaseSync(temporary.path);
-    database.exec("UPDATE meta SET value = 10238 WHERE key = 'revision'");
-    registerNumbered(temporary.store, 3);
+    const { store, first } = temporary;
+    registerNumbered(store, 1);
+    registerNumbered(store, 2);
+    // Forgetting comes with every 256th revision; this is the one before the next but forty.
+    const late = (Math.ceil(first / 256) + 40) * 256 - 2;
+    using database = new DatabaseSync(temporary.path);
+    database.prepare("UPDATE meta SET value = ? WHERE key = 'revision'").run(late);
+    registerNumbered(store, 3);
     const before = database.prepare('SELECT count(*) AS count FROM changes').get()?.count;
-    registerNumbered(temporary.store, 4);
-    database.close();
+    registerNumbered(store, 4);
 
-    expect([before, temporary.store.changesSince(2)]).toEqual([3, undefined]);
-    expect(toldOf(temporary.store.changesSince(10_238))).toEqual(['10239 put c3-1', '10240 put c4-1']);
+    expect([before, store.changesSince(first), store.changesSince(first + 2)]).toEqual([
+      3,
+      undefined,
+      undefined,
+    ]);
+    expect(store.changesSince(late)?.map(({ instance }) => instance.id)).toEqual(['c3-1', 'c4-1']);
   });
 
   test('what a mirror has been told is remembered, for each mirror', () => {
@@ -83,7 +96,7 @@ describe('revisions', () => {
     temporary.store.setMirrored('consul', 5);
     temporary.store.setMirrored('consul', 7);
 
-    expect(['consul', 'etcd'].map((name) => temporary.reopen().mirrored(name))).toEqual([7, 0]);
+    expect(['consul', 'etcd'].map((name) => temporary.reopen().mirrored(name))).toEqual([7, undefined]);
   });
 
   test('dataVersion tells of the commits of others', () => {
@@ -115,7 +128,11 @@ describe('a new boot of the machine', () => {
 
     expect(idsOf(later.instances())).toEqual(['db-1', 'c2-1']);
     expect(later.attachments().map(({ containerId }) => containerId)).toEqual(['c2']);
-    expect(toldOf(later.changesSince(2))).toEqual(['3 remove c1-1', '3 remove c1-2', '3 put c2-1']);
+    expect(toldSince({ ...temporary, store: later }, 2)).toEqual([
+      '+3 remove c1-1',
+      '+3 remove c1-2',
+      '+3 put c2-1',
+    ]);
   });
 
   test('forgets the DELs of the boot before it, whose clock is not its own', () => {

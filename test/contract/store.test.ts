@@ -5,14 +5,18 @@ import {
   proofOf,
   registerNumbered,
   registrationOf,
+  type TemporaryStore,
   temporaryStore,
 } from '../support/registrations.ts';
 
 const c1 = { network: 'net', containerId: 'c1', ifName: 'eth0' };
 const two = [draftOf({ id: 'c1-1' }), draftOf({ id: 'c1-2', address: 'fd00::2' })];
 const idsOf = (instances: readonly Instance[]) => instances.map(({ id }) => id);
-const toldOf = (changes: readonly Change[] | undefined) =>
-  changes?.map(({ revision, kind, instance }) => `${revision} ${kind} ${instance.id}`);
+/** The history, each change as `+<commits> <kind> <id>`, from so many commits after the beginning. */
+const toldSince = ({ store, first }: TemporaryStore, commits = 0) =>
+  store
+    .changesSince(first + commits)
+    ?.map(({ revision, kind, instance }: Change) => `+${revision - first} ${kind} ${instance.id}`);
 
 describe('register', () => {
   test('makes the instances, and remembers the attachment', () => {
@@ -26,11 +30,11 @@ describe('register', () => {
       {
         ...two[0],
         service: 'web',
-        revision: 1,
+        revision: temporary.first + 1,
         createdAtMs: expect.closeTo(Date.now(), -4),
         owner: { kind: 'container', node: store.node, ...c1, networkLabel: 'net', host: 'c1' },
       },
-      expect.objectContaining({ id: 'c1-2', revision: 1 }),
+      expect.objectContaining({ id: 'c1-2', revision: temporary.first + 1 }),
     ]);
     expect([store.instances(), store.ofAttachment(c1)]).toEqual([registered, registered]);
     expect(store.get('c1-2')).toEqual(registered[1]);
@@ -61,7 +65,7 @@ describe('register', () => {
     using temporary = temporaryStore();
     temporary.store.register(registrationOf({ instances: [] }));
 
-    expect([temporary.store.instances(), temporary.store.revision()]).toEqual([[], 0]);
+    expect([temporary.store.instances(), temporary.store.revision()]).toEqual([[], temporary.first]);
     expect(temporary.store.attachment(c1)).toMatchObject(c1);
   });
 
@@ -75,7 +79,7 @@ describe('register', () => {
     store.register(registrationOf({ containerId: 'c2', instances: [draftOf({ id: 'c2-1' })] }));
 
     expect(idsOf(store.instances())).toEqual(['c1-2', 'other-1', 'api-1', 'c2-1']);
-    expect(toldOf(store.changesSince(3))).toEqual(['4 remove c1-1', '4 put c2-1']);
+    expect(toldSince(temporary, 3)).toEqual(['+4 remove c1-1', '+4 put c2-1']);
   });
 
   test('takes several names for one port, and the same port twice', () => {
@@ -111,7 +115,7 @@ describe('withdraw', () => {
 
     expect(store.withdraw(c1, 3_000_000)).toEqual([]);
     expect(store.withdraw({ ...c1, containerId: 'never' }, 3_000_000)).toEqual([]);
-    expect(store.revision()).toBe(2);
+    expect(store.revision()).toBe(temporary.first + 2);
   });
 
   test('has an ADD refused that began before it, with code 11, and none that began after it', () => {
@@ -177,11 +181,15 @@ describe('what is registered over the API', () => {
     const first = store.put(draftOf({ id: 'db-1', serviceName: 'db' }));
     const second = store.put(draftOf({ id: 'db-1', serviceName: 'db', weight: 9 }));
 
-    expect(first).toMatchObject({ service: 'db', revision: 1, owner: { kind: 'api', node: store.node } });
-    expect(second).toEqual({ ...first, weight: 9, revision: 2 });
+    expect(first).toMatchObject({
+      service: 'db',
+      revision: temporary.first + 1,
+      owner: { kind: 'api', node: store.node },
+    });
+    expect(second).toEqual({ ...first, weight: 9, revision: temporary.first + 2 });
     expect(store.instances()).toEqual([second]);
     expect([store.remove(['db-1', 'nobody']), store.remove(['db-1'])]).toEqual([[second], []]);
-    expect(toldOf(store.changesSince(0))).toEqual(['1 put db-1', '2 put db-1', '3 remove db-1']);
+    expect(toldSince(temporary)).toEqual(['+1 put db-1', '+2 put db-1', '+3 remove db-1']);
   });
 
   test("never takes a container's id", () => {
@@ -218,11 +226,11 @@ describe('update', () => {
     );
 
     expect(updated).toEqual([
-      { ...one, status: 'critical', revision: 2 },
-      { ...other, weight: 7, revision: 2 },
+      { ...one, status: 'critical', revision: temporary.first + 2 },
+      { ...other, weight: 7, revision: temporary.first + 2 },
     ]);
-    expect([store.instances(), store.revision()]).toEqual([updated, 2]);
+    expect([store.instances(), store.revision()]).toEqual([updated, temporary.first + 2]);
     expect(store.update('nobody', { weight: 1 })).toBeUndefined();
-    expect(store.revision()).toBe(2);
+    expect(store.revision()).toBe(temporary.first + 2);
   });
 });

@@ -25,6 +25,7 @@ function parseOrUndefined(text: string): unknown {
 }
 
 const onLeases = (rig: Rig) => ['--data-dir', rig.dataDir, '--json'];
+const onStores = (rig: Rig) => [...onLeases(rig), '--store', rig.store];
 
 test('leases shows whose each address is and whether its container lives', async (context) => {
   requireReference(context, 'host-local');
@@ -72,13 +73,16 @@ test('gc frees what is proven dead and no other: not a pinned namespace, not wha
   await rig.add(conf, 'foreign', reference('host-local'));
   await rig.remove(dead);
 
-  const dry = await fairlead(rig, ['gc', '--dry-run', ...onLeases(rig)]);
+  const dry = await fairlead(rig, ['gc', '--dry-run', ...onStores(rig)]);
   const afterDry = Object.keys(rig.leases());
-  const real = await fairlead(rig, ['gc', ...onLeases(rig)]);
+  const real = await fairlead(rig, ['gc', ...onStores(rig)]);
 
-  expect(dry.json).toMatchObject([{ address: '10.22.0.3', containerId: dead }]);
+  expect(dry.json).toMatchObject({
+    leases: [{ address: '10.22.0.3', containerId: dead }],
+    names: [{ containerId: dead }],
+  });
   expect(afterDry).toHaveLength(3);
-  expect(real.json).toMatchObject([{ address: '10.22.0.3', containerId: dead }]);
+  expect(real.json).toEqual(dry.json);
   expect(rig.leases()).toEqual({ '10.22.0.2': `${pinned}\r\neth0`, '10.22.0.4': 'foreign\r\neth0' });
 });
 
@@ -88,10 +92,10 @@ test('gc --free frees a lease of the reference, and needs to know the network', 
   const conf = hostLocalConf(rig, { cniVersion: '1.0.0' });
   await rig.add(conf, 'foreign', reference('host-local'));
 
-  const vague = await fairlead(rig, ['gc', '--free', '10.22.0.2', ...onLeases(rig)]);
-  const wrong = await fairlead(rig, ['gc', '--free', '10.22.0.9', '--network', 'net', ...onLeases(rig)]);
+  const vague = await fairlead(rig, ['gc', '--free', '10.22.0.2', ...onStores(rig)]);
+  const wrong = await fairlead(rig, ['gc', '--free', '10.22.0.9', '--network', 'net', ...onStores(rig)]);
   const before = Object.keys(rig.leases());
-  const right = await fairlead(rig, ['gc', '--free', '10.22.0.2', '--network', 'net', ...onLeases(rig)]);
+  const right = await fairlead(rig, ['gc', '--free', '10.22.0.2', '--network', 'net', ...onStores(rig)]);
 
   expect([vague.status, wrong.status, right.status]).toEqual([2, 1, 0]);
   expect(before).toEqual(['10.22.0.2']);
@@ -109,7 +113,7 @@ test('gc --free takes an IPv6 address however it is written', async () => {
     'FD00:22:0:0::2',
     '--network',
     'net',
-    ...onLeases(rig),
+    ...onStores(rig),
   ]);
 
   expect(status).toBe(0);

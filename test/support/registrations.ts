@@ -41,11 +41,15 @@ export function registerNumbered(store: Store, number: number, said: Partial<Ins
   store.register(registrationOf({ containerId: `c${number}`, instances }));
 }
 
-/** A store in a directory of its own; `reopen` gives another connection to it, in the boot given. */
+/**
+ * A store in a directory of its own. `first` is the revision at which it began; `reopen` gives another connection to it,
+ * in the boot given.
+ */
 export type TemporaryStore = Disposable & {
   readonly dir: string;
   readonly path: string;
   readonly store: Store;
+  readonly first: number;
   readonly reopen: (boot?: string) => Store;
 };
 
@@ -58,10 +62,12 @@ export function temporaryStore(): TemporaryStore {
     opened.push(store);
     return store;
   };
+  const store = reopen();
   return {
     dir: dir.path,
     path,
-    store: reopen(),
+    store,
+    first: store.revision(),
     reopen,
     [Symbol.dispose]: () => {
       for (const store of opened) store.close();

@@ -24,7 +24,7 @@ test.each([
   [/^Status: expected passing, critical, draining, maintenance/, { ...web, Status: 'well' }],
   [/^Tags: expected a list/, { ...web, Tags: 'a,b' }],
   [/^Tags\[0\]:/, { ...web, Tags: ['a\u0000b'] }],
-  [/^Tags: 65 tags/, { ...web, Tags: Array.from({ length: 65 }, (_, index) => `t${index}`) }],
+  [/^Tags: 65 entries/, { ...web, Tags: Array.from({ length: 65 }, (_, index) => `t${index}`) }],
   [/^Meta\.a:/, { ...web, Meta: { a: 1 } }],
   [/^Meta: expected an object/, { ...web, Meta: [] }],
   [/^Meta: 65/, { ...web, Meta: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, ''])) }],

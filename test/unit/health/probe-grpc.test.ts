@@ -4,7 +4,8 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation, type ServingStatusMap } from 'grpc-health-check';
 import { expect, test } from 'vitest';
 import { decodeCheckResponse, encodeCheckRequest } from '../../../lib/health/grpc-health-message.ts';
-import { type ProbeTarget, runProbe } from '../../../lib/health/probe.ts';
+import { runProbe } from '../../../lib/health/probe.ts';
+import type { ProbeTarget } from '../../../lib/health/probe-attempt.ts';
 
 function ask(service: string, target: ProbeTarget) {
   const limits = { timeoutMs: 2_000, signal: new AbortController().signal };

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
-import { type ActiveProbe, type ProbeTarget, runProbe, toPrintable } from '../../../lib/health/probe.ts';
+import { runProbe, toPrintable } from '../../../lib/health/probe.ts';
+import type { ActiveProbe, ProbeTarget } from '../../../lib/health/probe-attempt.ts';
 import { closedPort, serveHttp, serveHttps, serveTcp } from './servers.ts';
 
 const http: ActiveProbe = { kind: 'http', scheme: 'http', path: '/health' };
@@ -175,6 +176,13 @@ test('a name is never resolved, and an instance without a port is told what to s
     ok: false,
     output: 'the instance has no port: set the port of its check',
   });
+});
+
+test('a path that no request can have is a failed check', async () => {
+  await using server = await serveHttp(answering(200));
+  const { ok, output } = await ask({ ...http, path: '/two words' }, server.target);
+  expect(ok).toBe(false);
+  expect(output).toContain('unescaped characters');
 });
 
 test('a probe that is called off ends at once', async () => {

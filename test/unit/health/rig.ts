@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../../../lib/health/probe.ts';
+import type { ProbeResult } from '../../../lib/health/probe-attempt.ts';
 import { HealthScheduler, type HealthSchedulerOptions } from '../../../lib/health/scheduler.ts';
 import { defaultTiming, type HealthCheck } from '../../../lib/registry/health-check.ts';
 import type { Instance, Status } from '../../../lib/registry/instance.ts';

@@ -7,7 +7,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
-import type { ProbeTarget } from '../../../lib/health/probe.ts';
+import type { ProbeTarget } from '../../../lib/health/probe-attempt.ts';
 
 /** A server on the loopback that goes with the scope it was made in. */
 export type TestServer = AsyncDisposable & {

@@ -107,7 +107,7 @@ describe('what is refused, with code 7 and the name of the field', () => {
     ['{"tags":["a\\nb"]}', 'registry.tags[0]:'],
     [`{"tags":["${'a'.repeat(256)}"]}`, 'registry.tags[0]:'],
     ['{"meta":["a"]}', 'registry.meta: expected an object'],
-    ['{"meta":{"a":5}}', 'registry.meta.a: expected a printable text'],
+    ['{"meta":{"a":5}}', 'registry.meta.a: expected a name'],
     ['{"meta":{"a":"\\u0007"}}', 'registry.meta.a:'],
     ['{"meta":{"a b":"c"}}', 'registry.meta.a b:'],
     ['{"meta":{"__proto__":"c"}}', 'registry.meta.__proto__:'],

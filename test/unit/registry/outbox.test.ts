@@ -56,7 +56,7 @@ test('of several changes of one instance only the last is told', async () => {
   store.update('c1-1', { status: 'passing', weight: 5 });
   store.withdraw(keyOf(2), 2_000_000);
 
-  expect(await deliver(store, mirror, noEnd)).toEqual({ put: 1, removed: 1, revision: 5 });
+  expect(await deliver(store, mirror, noEnd)).toEqual({ put: 1, removed: 1, revision: temporary.first + 5 });
   expect(told()).toEqual(['remove c2-1', 'put c1-1']);
 });
 
@@ -96,7 +96,11 @@ test('where nothing has changed, nobody is told and nothing is written', async (
   const reader = temporary.reopen();
   const before = reader.dataVersion();
 
-  expect(await deliver(temporary.store, mirror, noEnd)).toEqual({ put: 0, removed: 0, revision: 1 });
+  expect(await deliver(temporary.store, mirror, noEnd)).toEqual({
+    put: 0,
+    removed: 0,
+    revision: temporary.first + 1,
+  });
   expect([told(), reader.dataVersion()]).toEqual([[], before]);
 });
 
@@ -113,13 +117,13 @@ test.each(['put', 'remove'] as const)(
     failAt(what);
 
     await expect(deliver(store, mirror, noEnd)).rejects.toThrow(`refuses to ${what}`);
-    expect(store.mirrored('recorder')).toBe(1);
+    expect(store.mirrored('recorder')).toBe(temporary.first + 1);
     failAt(undefined);
     told();
     await deliver(store, mirror, noEnd);
 
     expect(told()).toEqual(['remove c1-1', 'put c2-1']);
-    expect([[...entries.keys()], store.mirrored('recorder')]).toEqual([['c2-1'], 3]);
+    expect([[...entries.keys()], store.mirrored('recorder')]).toEqual([['c2-1'], temporary.first + 3]);
   },
 );
 
@@ -144,10 +148,14 @@ describe('a mirror that does not know what the store knows', () => {
     store.withdraw(keyOf(1), 2_000_000);
     store.update('c2-1', { weight: 9 });
     registerNumbered(store, 4);
-    forgetHistory(temporary.path, 5);
+    forgetHistory(temporary.path, temporary.first + 5);
     told();
 
-    expect(await deliver(store, mirror, noEnd)).toEqual({ put: 2, removed: 1, revision: 6 });
+    expect(await deliver(store, mirror, noEnd)).toEqual({
+      put: 2,
+      removed: 1,
+      revision: temporary.first + 6,
+    });
     expect(told()).toEqual(['remove c1-1', 'put c2-1 c4-1']);
     expect([...entries.values()].map(({ id, weight }) => [id, weight])).toEqual([
       ['c2-1', 9],
