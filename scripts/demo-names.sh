@@ -24,11 +24,14 @@ start_agent() {
     is_empty "fairlead services --json | jq '.[]'"
 }
 
-# Ends with the status that the agent has ended with; also where that was before.
+# The status is the one that the agent ends with; 0 where it has ended before.
 end_agent() {
-  has_ended "$agent_pid" || kill -TERM "$agent_pid"
-  wait_for 10 has_ended "$agent_pid" || return
-  wait "$agent_pid"
+  local pid=$agent_pid
+  [[ -n $pid ]] || return 0
+  agent_pid=
+  kill -TERM "$pid"
+  wait_for 10 has_ended "$pid" || return
+  wait "$pid"
 }
 
 start_named_containers() {

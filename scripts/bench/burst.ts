@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { alternate, createSeries, type Series } from './alternate.ts';
-import type { Outcome } from './call.ts';
+import { addressesOf, type Outcome } from './call.ts';
 import type { Comparison } from './compare.ts';
 import { type Context, roundsOf, type Side } from './context.ts';
 import { type Attachment, type Network, openNetwork, toCall } from './network.ts';
@@ -61,13 +61,8 @@ async function takeBurst(network: Network, attachments: readonly Attachment[]): 
 }
 
 function countTwice(outcomes: readonly Outcome[]): number {
-  const addresses = outcomes.flatMap(({ stdout }) => addressesOf(stdout));
+  const addresses = outcomes.flatMap(addressesOf);
   return addresses.length - new Set(addresses).size;
-}
-
-function addressesOf(result: string): readonly string[] {
-  const { ips }: { ips: readonly { address: string }[] } = JSON.parse(result);
-  return ips.map(({ address }) => address);
 }
 
 function sumTwice({ samples }: Series<BurstSample>): number {

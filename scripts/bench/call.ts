@@ -46,3 +46,9 @@ export function requireSuccess({ call, status, stdout, stderr }: Outcome): void 
   const { CNI_COMMAND: verb = 'the call', CNI_CONTAINERID: id = '', CNI_IFNAME: ifName = '' } = call.env;
   throw new Error(`${call.file}: ${verb} ${id} ${ifName} ended with ${status}\n${stdout}${stderr}`);
 }
+
+/** The addresses that an ADD has answered, without their prefixes' lengths. */
+export function addressesOf({ stdout }: Outcome): readonly string[] {
+  const { ips }: { ips: readonly { address: string }[] } = JSON.parse(stdout);
+  return ips.map(({ address }) => address.replace(/\/.*/, ''));
+}

@@ -1,7 +1,7 @@
 import { hostName, serviceName, startAgent } from './agent.ts';
+import { addressesOf } from './call.ts';
 import type { Context } from './context.ts';
 import { openNetwork, toCall } from './network.ts';
-import { addressesOf } from './outcome.ts';
 import { leadsNowhere, leadsTo } from './question.ts';
 import { Rig } from './rig.ts';
 
@@ -33,7 +33,7 @@ export async function measureResolvable(context: Context): Promise<Resolvable> {
     const callAndAsk = (verb: 'ADD' | 'DEL') =>
       network.host.callAndAsk(toCall(verb, network, attachment), { port: agent.port, names });
     const added = await callAndAsk('ADD');
-    const [address] = addressesOf(added.outcome.stdout);
+    const [address] = addressesOf(added.outcome);
     wrongAfterAdd += added.resolutions.filter((each) => !leadsTo(each, address)).length;
     const deleted = await callAndAsk('DEL');
     wrongAfterDel += deleted.resolutions.filter((each) => !leadsNowhere(each)).length;

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { Change, Instance } from '../../lib/registry/instance.ts';
+import { openStore } from '../../lib/registry/sqlite-store.ts';
 import {
   draftOf,
   registerNumbered,
@@ -8,6 +9,7 @@ import {
   type TemporaryStore,
   temporaryStore,
 } from '../support/registrations.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const c1 = { network: 'net', containerId: 'c1', ifName: 'eth0' };
 const two = [draftOf({ id: 'c1-1' }), draftOf({ id: 'c1-2', address: 'fd00::2' })];
@@ -89,6 +91,16 @@ describe('revisions', () => {
       undefined,
     ]);
     expect(store.changesSince(late)?.map(({ instance }) => instance.id)).toEqual(['c3-1', 'c4-1']);
+  });
+
+  test('begin where the store was told to when it was made, and nowhere else later', () => {
+    using dir = temporaryDirectory();
+    const location = { path: `${dir.path}/registry.db`, bootId: 'b' };
+    using made = openStore({ ...location, firstRevision: 1_795_000_000_000 });
+    using opened = openStore({ ...location, firstRevision: 1_796_000_000_000 });
+
+    expect([made.revision(), opened.revision()]).toEqual([1_795_000_000_000, 1_795_000_000_000]);
+    expect(made.put(draftOf()).revision).toBe(1_795_000_000_001);
   });
 
   test('what a mirror has been told is remembered, for each mirror', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Change, Instance } from '../../lib/registry/instance.ts';
+import { isLabel } from '../../lib/registry/label.ts';
 import {
   draftOf,
   proofOf,
@@ -206,7 +207,8 @@ describe('what is registered over the API', () => {
 
     const [registered] = temporary.store.register(registrationOf());
 
-    expect(registered?.id).toMatch(/^c1-1-net-c1-eth0-[0-9a-f]{8}$/);
+    expect(registered?.id).toMatch(/^c1-1-net-c1-eth0-.*[0-9a-f]{8}$/);
+    expect(isLabel(registered?.id ?? '')).toBe(true);
     expect(temporary.store.get('c1-1')?.address).toBe('10.9.0.1');
   });
 });

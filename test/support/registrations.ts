@@ -58,7 +58,7 @@ export function temporaryStore(): TemporaryStore {
   const path = `${dir.path}/registry.db`;
   const opened: Store[] = [];
   const reopen = (boot = bootId) => {
-    const store = openStore({ path, bootId: boot });
+    const store = openStore({ path, bootId: boot, firstRevision: Date.now() });
     opened.push(store);
     return store;
   };

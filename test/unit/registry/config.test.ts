@@ -113,6 +113,11 @@ describe('what is refused, with code 7 and the name of the field', () => {
     ['{"meta":{"__proto__":"c"}}', 'registry.meta.__proto__:'],
     ['{"meta":{"__proto__":{"store":"/x"}}}', 'registry.meta.__proto__:'],
     [`{"meta":{"${'k'.repeat(129)}":""}}`, 'registry.meta.k'],
+    ['{"meta":{"a\\u001b":"c"}}', 'registry.meta.?:'],
+    [
+      `{"tags":${JSON.stringify(Array.from({ length: 65 }, (_, at) => `t${at}`))}}`,
+      'registry.tags: 65 entries',
+    ],
     ['{"weight":-1}', 'registry.weight: expected a whole number from 0 to 65535'],
     ['{"weight":65536}', 'registry.weight:'],
     ['{"check":true}', 'registry.check: expected an object'],

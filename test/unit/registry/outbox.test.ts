@@ -50,6 +50,7 @@ test('of several changes of one instance only the last is told', async () => {
   using temporary = temporaryStore();
   const { store } = temporary;
   const { mirror, told } = createRecorder();
+  await deliver(store, mirror, noEnd);
   registerNumbered(store, 1);
   registerNumbered(store, 2);
   store.update('c1-1', { status: 'critical' });
