@@ -3,6 +3,7 @@ import {
   appendFile,
   chmod,
   copyFile,
+  glob,
   link,
   mkdir,
   readFile,
@@ -15,7 +16,7 @@ import { build, type Plugin } from 'esbuild';
 import { execa } from 'execa';
 import { buildIdLength, buildMark } from '../lib/exec/build.ts';
 
-// Makes dist/bin/fairlead, a Node single-executable application, and a hard link to it for each plugin.
+// Makes dist/bin/fairlead, a Node single-executable application, a hard link to it for each plugin, and dist/client.
 
 const out = 'dist/bin';
 const work = 'dist/build';
@@ -114,6 +115,18 @@ async function finish(id: string): Promise<void> {
   await rm(work, { recursive: true });
 }
 
+/**
+ * dist/client: the client for programs in TypeScript and JavaScript. The compiler rewrites what files import from each
+ * other, but not in declarations.
+ */
+async function buildClient(): Promise<void> {
+  await execa('tsc', ['--project', 'scripts/tsconfig.client.json']);
+  for await (const path of glob('dist/client/**/*.d.ts')) {
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+  }
+}
+
 const startedAt = performance.now();
 await rm('dist', { recursive: true, force: true });
 await mkdir(out, { recursive: true });
@@ -121,7 +134,7 @@ await mkdir(work, { recursive: true });
 const buildId = await bundle();
 await stripNode();
 await inject();
-await finish(buildId);
+await Promise.all([finish(buildId), buildClient()]);
 const { size } = await stat(`${out}/fairlead`);
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 console.log(

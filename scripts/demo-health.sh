@@ -10,22 +10,15 @@ fall_ill_and_recover() {
   blue=$(address_of blue 10.90.0. shop)
   tell 'The server in blue ends; the container stays. Two checks fail, a second apart:'
   run 'ctr task exec --exec-id stop blue /bin/killall httpd'
-  wait_for 10 has_web_answer "$red" || true
+  wait_for 10 are_ill blue || true
   run_lines "$dig web.default.svc.$zone" 'the service has one address fewer' "$red"
   run 'fairlead service web'
   check 'every instance of blue is critical, and none of red' are_ill blue
   run_lines "$dig $(own_name blue)" 'its own name still leads to it' "$blue"
   check 'pick gives red alone' test "$(picked 3)" = "$red"
   run 'ctr task exec --exec-id start blue /bin/httpd -p 80 -h /www'
-  wait_for 10 has_web_answer "$red" "$blue" || true
+  wait_for 10 are_all_well || true
   run_lines "$dig web.default.svc.$zone" 'it is back' "$red" "$blue"
-}
-
-has_web_answer() {
-  local answer expected
-  answer=$(ask "$dig web.default.svc.$zone")
-  printf -v expected '%s\n' "$@"
-  are_same_lines "$answer" "${expected%$'\n'}"
 }
 
 # are_ill CONTAINER: whether its instances are the ones that are critical.

@@ -104,7 +104,7 @@ function parseTiming(fields: Fields): CheckTiming {
   const interval = durationOf(fields, 'interval') ?? intervalMs;
   return {
     intervalMs: interval,
-    timeoutMs: durationOf(fields, 'timeout') ?? Math.min(timeoutMs, interval),
+    timeoutMs: durationOf(fields, 'timeout') ?? Math.min(timeoutMs, interval / 2),
     rise: fields.integer('rise', inARow) ?? rise,
     fall: fields.integer('fall', inARow) ?? fall,
     initial:

@@ -13,6 +13,7 @@ export type HelperOptions = {
 export class Helper<Request extends object, Answer> implements AsyncDisposable {
   readonly #name: string;
   readonly #resident: Resident;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ netns, script, interruption }: HelperOptions) {
     this.#name = `${script} in ${netns}`;
@@ -24,7 +25,18 @@ export class Helper<Request extends object, Answer> implements AsyncDisposable {
     });
   }
 
-  async ask(request: Request): Promise<Answer> {
+  /** Whoever asks while another is being answered waits. */
+  ask(request: Request): Promise<Answer> {
+    const answered = this.#turn.then(() => this.#exchange(request));
+    this.#turn = answered.catch(() => undefined);
+    return answered;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#resident[Symbol.asyncDispose]();
+  }
+
+  async #exchange(request: Request): Promise<Answer> {
     const { child, ended } = this.#resident;
     const answered = once(child, 'message', { signal: ended });
     if (child.connected) child.send(request);
@@ -32,9 +44,5 @@ export class Helper<Request extends object, Answer> implements AsyncDisposable {
       throw new Error(`the bench's process ${this.#name} has ended before its time`, { cause });
     })) as [Answer];
     return answer;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#resident[Symbol.asyncDispose]();
   }
 }

@@ -7,7 +7,7 @@ import type { Store } from '../../lib/registry/store.ts';
 import { sweepDead } from '../../lib/registry/sweep.ts';
 import { createCnitool, findCnitool } from '../support/cnitool.ts';
 import { dualConf } from '../support/confs.ts';
-import { inside, startBeside } from '../support/process.ts';
+import { inside, must, startBeside } from '../support/process.ts';
 import { type Conf, Rig } from '../support/rig.ts';
 import { names, openRegistry, realMachine, registered } from '../support/rig-registry.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -121,9 +121,10 @@ test('what is registered of containers that ended without a DEL is swept, and wh
   await using rig = await Rig.create();
   const [ended, anew, alive] = [await rig.container(), await rig.container(), await rig.container()];
   for (const container of [ended, anew, alive]) await rig.add(dualConf(rig), container);
+  const other = await rig.container();
   await rig.remove(ended);
   await rig.remove(anew);
-  await rig.namespace(anew.slice(anew.lastIndexOf('-') + 1));
+  await using _bound = await bindNetns(anew, other);
 
   using store = openRegistry(rig.store);
   const swept = sweepDead(store, realMachine, nowUs());
@@ -135,6 +136,20 @@ test('what is registered of containers that ended without a DEL is swept, and wh
   expect(new Set(names(rig).map((name) => name.split(' ')[0]))).toEqual(new Set([alive]));
   expect(sweepDead(store, realMachine, nowUs())).toEqual([]);
 });
+
+/**
+ * Gives a namespace a second name. A new namespace in the place of one that was removed may get its inode number, and is
+ * then taken for it.
+ */
+async function bindNetns(name: string, other: string): Promise<AsyncDisposable> {
+  const [path, target] = [`/run/netns/${name}`, `/run/netns/${other}`];
+  await must('sh', ['-c', `touch ${path} && mount --bind ${target} ${path}`]);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await must('ip', ['netns', 'del', name]);
+    },
+  };
+}
 
 test('a container that somebody is still in is not swept, although its path is gone', async () => {
   await using rig = await Rig.create();
