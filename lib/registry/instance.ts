@@ -76,6 +76,11 @@ export function isHealthy({ status }: Instance): boolean {
   return status === 'passing';
 }
 
+/** Whether health checks decide the status: somebody who has set another one means it to stay. */
+export function isChecked({ status }: Pick<Instance, 'status'>): boolean {
+  return status === 'passing' || status === 'critical';
+}
+
 export const defaultNamespace = 'default';
 export const defaultZone = 'fairlead.internal';
 export const defaultWeight = 1;

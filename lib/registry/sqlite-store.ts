@@ -119,11 +119,14 @@ class SqliteStore implements Store {
     return this.updateAll(new Map([[id, update]]))[0];
   }
 
-  updateAll(updates: ReadonlyMap<string, InstanceUpdate>): readonly Instance[] {
+  updateAll(
+    updates: ReadonlyMap<string, InstanceUpdate>,
+    mayChange: (instance: Instance) => boolean = () => true,
+  ): readonly Instance[] {
     return this.#write((log) =>
       [...updates].flatMap(([id, update]) => {
         const known = this.get(id);
-        if (known === undefined) return [];
+        if (known === undefined || !mayChange(known)) return [];
         const instance = { ...known, ...update, revision: log.revision };
         this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(instance), id);
         log.add('put', instance);

@@ -31,8 +31,14 @@ export type Store = Disposable & {
   readonly put: (draft: InstanceDraft) => Instance;
   /** Undefined where there is no such instance. */
   readonly update: (id: string, update: InstanceUpdate) => Instance | undefined;
-  /** The same for many, in one transaction; what is not there is passed over. */
-  readonly updateAll: (updates: ReadonlyMap<string, InstanceUpdate>) => readonly Instance[];
+  /**
+   * The same for many, in one transaction; what is not there is passed over.
+   * @param mayChange asked inside of the transaction, with the instance as it is
+   */
+  readonly updateAll: (
+    updates: ReadonlyMap<string, InstanceUpdate>,
+    mayChange?: (instance: Instance) => boolean,
+  ) => readonly Instance[];
   /** Returns what was there. */
   readonly remove: (ids: readonly string[]) => readonly Instance[];
   readonly get: (id: string) => Instance | undefined;

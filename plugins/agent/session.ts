@@ -9,6 +9,7 @@ import { onFiles } from '../../lib/errors/system-error.ts';
 import { AlertMonitor } from '../../lib/health/alert.ts';
 import { HealthScheduler } from '../../lib/health/scheduler.ts';
 import type { Log } from '../../lib/log/log.ts';
+import { isChecked } from '../../lib/registry/instance.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
 import type { AgentConfig, TokenSource } from './config.ts';
@@ -88,7 +89,7 @@ function startHealth({ config, log, store, view }: Parts): HealthScheduler {
   return new HealthScheduler({
     node: store.node,
     view,
-    setStatus: (updates) => store.updateAll(updates),
+    setStatus: (updates) => store.updateAll(updates, isChecked),
     remove: (ids) => store.remove(ids),
     log,
     mostAtOnce: config.health.concurrency,

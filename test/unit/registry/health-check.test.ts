@@ -62,8 +62,8 @@ describe('parseHealthCheck', () => {
     });
   });
 
-  test('waits no longer than one interval where no time limit is given', () => {
-    expect(parse({ tcp: true, interval: '1s' })).toMatchObject({ intervalMs: 1_000, timeoutMs: 1_000 });
+  test('waits half an interval at most where no time limit is given', () => {
+    expect(parse({ tcp: true, interval: '1s' })).toMatchObject({ intervalMs: 1_000, timeoutMs: 500 });
     expect(parse({ tcp: true, interval: '20s' })).toMatchObject({ intervalMs: 20_000, timeoutMs: 5_000 });
   });
 
