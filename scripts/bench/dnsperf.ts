@@ -38,7 +38,7 @@ export async function runDnsperf(load: Load): Promise<LoadOutcome> {
   const stdout = openSync(output, 'w');
   try {
     await execa('ip', ['netns', 'exec', netns, 'dnsperf', ...argsOf(load)], {
-      stdout,
+      stdout: [stdout],
       env: { PATH: toolPath },
       timeout: (seconds + 20) * 1_000,
       killSignal: 'SIGKILL',

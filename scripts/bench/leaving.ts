@@ -65,7 +65,7 @@ async function openPort(rig: Rig, { host, agent, at }: Opening): Promise<Departu
     Port: port,
     Check: { tcp: true, interval: `${check.intervalMs}ms`, fall: check.fall },
   });
-  return { name: serviceName(service), address, leave: () => server[Symbol.asyncDispose]() };
+  return { name: serviceName(service), address, leave: async () => await server[Symbol.asyncDispose]() };
 }
 
 /** A container that will be gone without a word. */
