@@ -3,8 +3,10 @@ import type { Proof } from '../attach/liveness.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
 import type { Statements } from './database.ts';
+import { forgetAttachment, refuseLate, rememberDeparture } from './departures.ts';
 import type { Change, Instance } from './instance.ts';
-import { shortContainerId, toHashedLabel, toLabel, toNetworkLabel } from './label.ts';
+import { toHashedLabel } from './label.ts';
+import { findPlace, findServiceLabel } from './labels-in-use.ts';
 import { readNodeId } from './node-id.ts';
 import { openDatabase } from './schema.ts';
 import type { InstanceUpdate, Store } from './store.ts';
@@ -14,8 +16,6 @@ import { storeFailure } from './store-failure.ts';
 const keptRevisions = 10_000;
 /** How often history is trimmed: every so many revisions. */
 const trimEvery = 256;
-/** For how long a DEL is remembered, in microseconds: no ADD takes that long. */
-const tombstoneUs = 600_000_000;
 
 /** Where a store is, and in which boot of the machine it is opened. */
 export type StoreLocation = {
@@ -64,10 +64,10 @@ class SqliteStore implements Store {
   register(registration: Registration): readonly Instance[] {
     return this.#write((log) => {
       this.#sweepEarlierBoots(log);
-      this.#refuseLate(registration);
+      refuseLate(this.#database, registration);
       this.#removeOf(registration, log);
       for (const { address } of registration.instances) this.#evict(address, registration.network, log);
-      const place = this.#placeOf(registration);
+      const place = findPlace(this.#database, registration);
       const { network, containerId, ifName, proof, gateways, declaration } = registration;
       const record: AttachmentRecord = {
         network,
@@ -100,8 +100,8 @@ class SqliteStore implements Store {
       const known = proof === undefined ? undefined : this.attachment(key)?.proof;
       if (JSON.stringify(known) !== JSON.stringify(proof)) return [];
       const removed = this.#removeOf(key, log);
-      if (proof === undefined) this.#remember(key, atUs);
-      else this.#forget(key);
+      if (proof === undefined) rememberDeparture(this.#database, key, { atUs, bootId: this.#bootId });
+      else forgetAttachment(this.#database, key);
       return removed;
     });
   }
@@ -274,46 +274,6 @@ class SqliteStore implements Store {
     this.#database.run("UPDATE meta SET value = ? WHERE key = 'boot'", this.#bootId);
   }
 
-  /** That the attachment was deleted, until no ADD can be under way any more; of several DELs the last counts. */
-  #remember({ network, containerId, ifName }: AttachmentKey, atUs: number): void {
-    this.#database.run(
-      `INSERT INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL, NULL)
-       ON CONFLICT DO UPDATE SET gone_at_us = max(coalesce(gone_at_us, 0), excluded.gone_at_us),
-         network_label = NULL, host = NULL, gateways = NULL, record = NULL, boot = excluded.boot`,
-      network,
-      containerId,
-      ifName,
-      this.#bootId,
-      atUs,
-    );
-    this.#database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - tombstoneUs);
-  }
-
-  /** What is dead without a DEL refuses no ADD: whoever is attached under the same key now is another. */
-  #forget({ network, containerId, ifName }: AttachmentKey): void {
-    this.#database.run(
-      'DELETE FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
-      network,
-      containerId,
-      ifName,
-    );
-  }
-
-  /** An ADD that was overtaken by its own DEL must not bring the container back. */
-  #refuseLate({ network, containerId, ifName, startedAtUs }: Registration): void {
-    const found = this.#database.first(
-      'SELECT gone_at_us FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
-      network,
-      containerId,
-      ifName,
-    );
-    if (Number(found?.gone_at_us ?? 0) <= startedAtUs) return;
-    throw new CniError(
-      ErrorCode.tryAgainLater,
-      `container ${containerId} interface ${ifName}: a DEL has begun after this ADD; ADD it again if it is to live`,
-    );
-  }
-
   #removeOf(key: AttachmentKey, log: ChangeLog): readonly Instance[] {
     const removed = this.ofAttachment(key);
     this.#delete(removed);
@@ -332,41 +292,6 @@ class SqliteStore implements Store {
     for (const instance of others) log.add('remove', instance);
   }
 
-  /**
-   * The labels under which an attachment is found: where another name has taken one, it ends with a hash; and so it does
-   * while others of the same name still bear the hash.
-   */
-  #placeOf({ network, containerId }: AttachmentKey): Pick<AttachmentRecord, 'networkLabel' | 'host'> {
-    const networkLabel = chooseLabel(network, toNetworkLabel(network), (label) => {
-      const found = this.#database.first(
-        'SELECT network FROM attachments WHERE network_label = ? LIMIT 1',
-        label,
-      );
-      return found?.network;
-    });
-    const host = chooseLabel(containerId, toLabel(shortContainerId(containerId)), (label) => {
-      const found = this.#database.first(
-        'SELECT container FROM attachments WHERE network_label = ? AND host = ? LIMIT 1',
-        networkLabel,
-        label,
-      );
-      return found?.container;
-    });
-    return { networkLabel, host };
-  }
-
-  /** Names that differ in capitals only are one name. */
-  #serviceLabel(namespace: string, name: string): string {
-    return chooseLabel(name.toLowerCase(), toLabel(name), (label) => {
-      const found = this.#database.first(
-        'SELECT service_name FROM instances WHERE namespace = ? AND service = ? LIMIT 1',
-        namespace,
-        label,
-      );
-      return found === undefined ? undefined : String(found.service_name).toLowerCase();
-    });
-  }
-
   #insert(
     draft: InstanceDraft,
     owner: Instance['owner'],
@@ -374,7 +299,7 @@ class SqliteStore implements Store {
     createdAtMs: number = Date.now(),
   ): Instance {
     const { namespace, serviceName, address } = draft;
-    const service = this.#serviceLabel(namespace, serviceName);
+    const service = findServiceLabel(this.#database, namespace, serviceName);
     const [network, containerId, ifName] =
       owner.kind === 'container' ? [owner.network, owner.containerId, owner.ifName] : [null, null, null];
     const id = this.#freeId(draft, `${network}/${containerId}/${ifName}`);
@@ -410,14 +335,6 @@ class SqliteStore implements Store {
   #instances(sql: string, ...values: SQLInputValue[]): readonly Instance[] {
     return this.#database.all(sql, ...values).map(({ record }) => parseRecord<Instance>(this.path, record));
   }
-}
-
-/** The plain label, if it is free or the name's own already; otherwise, or while that is in use, the one with the hash. */
-function chooseLabel(name: string, plain: string, holderOf: (label: string) => unknown): string {
-  const hashed = toHashedLabel(name);
-  const holder = holderOf(plain);
-  const isFree = holder === undefined ? holderOf(hashed) !== name : holder === name;
-  return isFree ? plain : hashed;
 }
 
 /** The transaction's part of the history. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { toolPath } from './call.ts';
 
@@ -33,22 +33,18 @@ const outstanding = 100;
  */
 export async function runDnsperf(load: Load): Promise<LoadOutcome> {
   const { netns, queries, seconds, interruption } = load;
-  // A file, not a pipe: somebody would have to read that meanwhile, and dnsperf to wait for it.
   const output = `${queries}.outcome`;
-  const stdout = openSync(output, 'w');
-  try {
-    await execa('ip', ['netns', 'exec', netns, 'dnsperf', ...argsOf(load)], {
-      stdout: [stdout],
-      env: { PATH: toolPath },
-      timeout: (seconds + 20) * 1_000,
-      killSignal: 'SIGKILL',
-      cancelSignal: interruption,
-    });
-  } finally {
-    closeSync(stdout);
-  }
+  await execa('ip', ['netns', 'exec', netns, ...intoFile, output, 'dnsperf', ...argsOf(load)], {
+    env: { PATH: toolPath },
+    timeout: (seconds + 20) * 1_000,
+    killSignal: 'SIGKILL',
+    cancelSignal: interruption,
+  });
   return readOutcome(readFileSync(output, 'utf8'));
 }
+
+/** A pipe would have to be read meanwhile, and dnsperf would wait for its reader. */
+const intoFile = ['sh', '-c', 'exec "$@" > "$0"'];
 
 function argsOf({ port, queries, seconds, rate }: Load): readonly string[] {
   const limits = ['-l', `${seconds}`, '-c', `${clients}`, '-q', `${outstanding}`];

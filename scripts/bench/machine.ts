@@ -16,6 +16,8 @@ export type MachineInfo = {
   readonly iptables: string;
   readonly nft: string;
   readonly ip: string;
+  readonly dnsmasq: string;
+  readonly dnsperf: string;
 };
 
 /** Asks the machine, and each program for its version. */
@@ -31,6 +33,8 @@ export async function describeMachine({ ours }: Pick<Context, 'ours'>): Promise<
     iptables: await firstLine('iptables', '--version'),
     nft: await firstLine('nft', '--version'),
     ip: (await firstLine('ip', '-V')).replace('ip utility, ', ''),
+    dnsmasq: await firstLine('dpkg-query', '-W', 'dnsmasq-base'),
+    dnsperf: await firstLine('dpkg-query', '-W', 'dnsperf'),
   };
 }
 

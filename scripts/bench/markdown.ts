@@ -22,6 +22,11 @@ export function formatMs(valueMs: number): string {
   return valueMs.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Whole numbers. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}
+
 export function formatRatio(ratio: number | undefined): string {
   return ratio === undefined ? '–' : `${ratio.toFixed(2)}×`;
 }

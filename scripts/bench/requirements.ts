@@ -4,11 +4,13 @@ import { toolPath } from './call.ts';
 /** Where Debian's containernetworking-plugins has its executables. */
 export const referenceDir = '/usr/lib/cni';
 
-/** Debian's packages of the tools that the two sides and the bench run. */
+/** Debian's packages of what the two sides and the bench run. */
 const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   iptables: 'iptables',
+  dnsperf: 'dnsperf',
+  dnsmasq: 'dnsmasq-base',
 };
 
 /**

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { type GrowthPoint, measureAttached, measureLeases } from './growth.ts';
 import { describeMachine, type MachineInfo } from './machine.ts';
 import { type PartsOfAdd, splitAdds } from './parts.ts';
+import { measureRegistry, type RegistryFigures } from './registry.ts';
 
 /** All that a run has measured. */
 export type Results = {
@@ -18,6 +19,7 @@ export type Results = {
   readonly leases: readonly GrowthPoint[];
   readonly attached: readonly GrowthPoint[];
   readonly partsOfAdd: PartsOfAdd;
+  readonly registry: RegistryFigures;
 };
 
 /**
@@ -33,6 +35,7 @@ export async function measureAll(context: Context): Promise<Results> {
     bare: await compareBare(context),
     ipMasq: await compareMasquerade(context),
     partsOfAdd: await splitAdds(context),
+    registry: await measureRegistry(context),
     burst: await measureBurst(context),
     leases: await measureLeases(context),
     attached: await measureAttached(context),

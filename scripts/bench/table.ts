@@ -1,9 +1,11 @@
 import { burstSize } from './burst.ts';
 import type { Comparison } from './compare.ts';
-import { type Goal, isMet, ratio } from './goals.ts';
+import { type Goal, isMet } from './goal.ts';
+import { ratio } from './goals.ts';
 import type { MachineInfo } from './machine.ts';
-import { formatMs, formatRatio, renderTable } from './markdown.ts';
+import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
 import type { Part, PartsOfAdd } from './parts.ts';
+import { renderRegistry } from './registry-tables.ts';
 import type { Results } from './results.ts';
 import type { Summary } from './statistics.ts';
 
@@ -12,6 +14,7 @@ export function renderTables(results: Results, goals: readonly Goal[]): string {
   return [
     renderCases(results),
     renderEmpty(results),
+    renderRegistry(results.registry),
     renderGoals(goals),
     renderParts(results.partsOfAdd),
     renderNotes(results),
@@ -45,14 +48,15 @@ function renderEmpty({ bare: { empty, emptySnapshot } }: Results): string {
 }
 
 function renderGoals(goals: readonly Goal[]): string {
-  const title = ['case', 'goal', 'at most', 'measured', ''];
+  const title = ['case', 'goal', 'limit', 'measured', ''];
   return renderTable({ title, rows: goals.map(goalRow), texts: 2 });
 }
 
 function goalRow(goal: Goal): readonly string[] {
-  const { of, what, measured, limit, unit } = goal;
+  const { of, what, measured, bound, limit, unit } = goal;
   const shown = measured === undefined ? 'left out' : formatMeasure(measured, unit);
-  return [of, what, `${limit}${unit}`, shown, markOf(isMet(goal))];
+  const sign = bound === 'at most' ? '≤' : '≥';
+  return [of, what, `${sign} ${limit.toLocaleString('en')}${unit}`, shown, markOf(isMet(goal))];
 }
 
 function formatMeasure(measured: number, unit: Goal['unit']): string {
@@ -61,8 +65,9 @@ function formatMeasure(measured: number, unit: Goal['unit']): string {
       return formatRatio(measured);
     case ' ms':
       return `${formatMs(measured)} ms`;
+    case ' MB':
     case '':
-      return `${measured}`;
+      return `${formatCount(measured)}${unit}`;
   }
 }
 
@@ -89,8 +94,8 @@ function renderNotes({ rounds, machine, at }: Results): string {
   ].join('\n');
 }
 
-function describe({ cores, cpu, kernel, ours, reference, iptables, nft, ip }: MachineInfo): string {
-  return [`${cores} cores (${cpu})`, `Linux ${kernel}`, `ours ${ours}`, reference, iptables, nft, ip].join(
-    ', ',
-  );
+function describe(machine: MachineInfo): string {
+  const { cores, cpu, kernel, ours, reference, iptables, nft, ip, dnsmasq, dnsperf } = machine;
+  const programs = [`ours ${ours}`, reference, iptables, nft, ip, dnsmasq, dnsperf];
+  return [`${cores} cores (${cpu})`, `Linux ${kernel}`, ...programs].join(', ');
 }

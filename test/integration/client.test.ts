@@ -50,7 +50,11 @@ test('a program that withdraws is not picked any more, and whoever asks then is 
   await using agent = await Agent.start(rig);
   await using client = createClient({ api: `unix:${agent.socket}` });
   {
-    await using _registered = await client.register('greeter', { host: '127.0.0.1', port: 8080, ttlMs: 5_000 });
+    await using _registered = await client.register('greeter', {
+      host: '127.0.0.1',
+      port: 8080,
+      ttlMs: 5_000,
+    });
     expect(await client.pick('greeter')).toMatchObject({ host: '127.0.0.1', port: 8080 });
   }
 

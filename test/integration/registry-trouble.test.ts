@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { rounds } from '../support/binaries.ts';
+import { limitMs, rounds } from '../support/binaries.ts';
 import { bridgeConf } from '../support/confs.ts';
 import { linkNames } from '../support/kernel.ts';
 import { leftovers } from '../support/leftovers.ts';
@@ -102,35 +102,41 @@ describe('a damaged registry', () => {
     expect(readFileSync(rig.store)).toHaveLength(0);
   });
 
-  test('(any page turned over) is either found out or does no harm', async () => {
-    await using rig = await Rig.create();
-    const scene = await createScene(rig);
-    settle(rig.store);
-    const whole = readFileSync(rig.store);
-    const random = new Random();
-    const pages = whole.length / 4096;
-    for (let round = 0; round < rounds({ short: 4, soak: 200 }); round++) {
-      const page = random.below(pages);
-      for (const suffix of ['-wal', '-shm'])
-        if (existsSync(rig.store + suffix)) truncateSync(rig.store + suffix, 0);
-      writeFileSync(rig.store, whole);
-      flipPage(rig.store, page);
-      const where = `page ${page} of ${pages} (SEED=${random.seed})`;
+  const count = rounds({ short: 4, soak: 200 });
 
-      const required = await rig.cni('ADD', confOf(rig, rig.store, 'required'), scene.later);
-      const bestEffort = await rig.cni('ADD', confOf(rig, rig.store, 'best-effort'), scene.late);
-      const dels = [];
-      for (const container of [scene.later, scene.late])
-        dels.push(await rig.cni('DEL', confOf(rig, rig.store, 'required'), container));
+  test(
+    `(any page turned over, ${count} times) is either found out or does no harm`,
+    async () => {
+      await using rig = await Rig.create();
+      const scene = await createScene(rig);
+      settle(rig.store);
+      const whole = readFileSync(rig.store);
+      const random = new Random();
+      const pages = whole.length / 4096;
+      for (let round = 0; round < count; round++) {
+        const page = random.below(pages);
+        for (const suffix of ['-wal', '-shm'])
+          if (existsSync(rig.store + suffix)) truncateSync(rig.store + suffix, 0);
+        writeFileSync(rig.store, whole);
+        flipPage(rig.store, page);
+        const where = `page ${page} of ${pages} (SEED=${random.seed})`;
 
-      expect([undefined, 999], where + required.stdout).toContain(required.error?.code);
-      expect(
-        [bestEffort, ...dels].map(({ status }) => status),
-        where,
-      ).toEqual([0, 0, 0]);
-      expect([await linkNames(scene.later), await linkNames(scene.late)], where).toEqual([[], []]);
-    }
-  });
+        const required = await rig.cni('ADD', confOf(rig, rig.store, 'required'), scene.later);
+        const bestEffort = await rig.cni('ADD', confOf(rig, rig.store, 'best-effort'), scene.late);
+        const dels = [];
+        for (const container of [scene.later, scene.late])
+          dels.push(await rig.cni('DEL', confOf(rig, rig.store, 'required'), container));
+
+        expect([undefined, 999], where + required.stdout).toContain(required.error?.code);
+        expect(
+          [bestEffort, ...dels].map(({ status }) => status),
+          where,
+        ).toEqual([0, 0, 0]);
+        expect([await linkNames(scene.later), await linkNames(scene.late)], where).toEqual([[], []]);
+      }
+    },
+    limitMs(count, 2_000),
+  );
 });
 
 describe('a place where the registry can be neither read nor made', () => {
