@@ -1,5 +1,4 @@
 import { formatAddress } from '../net/address.ts';
-import { addressOctets } from './address-octets.ts';
 import { type Labels, labelsBelow } from './name.ts';
 
 /** A name below in-addr.arpa or ip6.arpa. */
@@ -59,11 +58,4 @@ function privateNibbles(labels: Labels): number | undefined {
   const start = labels.slice(-3).toReversed().join('');
   if (/^f[cd]/.test(start)) return 2;
   return /^fe[89ab]/.test(start) ? 3 : undefined;
-}
-
-/** The name under which an address is asked for; `address` is canonical text. */
-export function toReverseName(address: string): Labels {
-  if (!address.includes(':')) return [...address.split('.').toReversed(), ...v4Suffix];
-  const nibbles = Buffer.from(addressOctets(address)).toString('hex');
-  return [...[...nibbles].toReversed(), ...v6Suffix];
 }

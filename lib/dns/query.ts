@@ -22,8 +22,6 @@ export type Edns = {
   readonly udpLimit: number;
   readonly version: number;
   readonly dnssecOk: boolean;
-  /** Whether it sent options (cookie, client subnet, padding, …), all of which are passed over. */
-  readonly hasOptions: boolean;
 };
 
 export type Query = {
@@ -90,14 +88,13 @@ export function readRecords(packet: Buffer, start: number): readonly ReadRecord[
   return at === packet.length ? records : undefined;
 }
 
-function toEdns({ class: udpLimit, ttl, dataStart, end }: ReadRecord): Edns {
-  return {
-    udpLimit,
-    version: (ttl >>> 16) & 0xff,
-    dnssecOk: (ttl & dnssecOk) !== 0,
-    hasOptions: end > dataStart,
-  };
+/** Its options (cookie, client subnet, padding, …) are passed over. */
+function toEdns({ class: udpLimit, ttl }: ReadRecord): Edns {
+  return { udpLimit, version: (ttl >>> 16) & 0xff, dnssecOk: (ttl & dnssecOk) !== 0 };
 }
+
+/** Octets of an OPT record without options. */
+const optLength = 11;
 
 /** Octets of an answer over UDP that the asker takes. */
 export function udpLimitOf({ edns }: Query): number {
@@ -106,9 +103,19 @@ export function udpLimitOf({ edns }: Query): number {
 }
 
 /**
- * Whether the same query may well come again. One with options or with capitals is likely one of many that differ in
- * a cookie, or in the case of letters, which some resolvers choose at random against forgers.
+ * The same query as most resolvers would send it: the name in lower case, without options. What is answered to the one
+ * is answered to the other, but for the letters of the name; some choose their case at random against forgers, and add
+ * a cookie. Undefined for a query that brings records other than OPT.
  */
-export function isRepeatable({ packet, questionEnd, edns }: Query): boolean {
-  return edns?.hasOptions !== true && !hasCapitals(packet, headerLength, questionEnd - 4);
+export function toPlainQuery(query: Query): Query | undefined {
+  const { packet, questionEnd, edns } = query;
+  const optEnd = questionEnd + (edns === undefined ? 0 : optLength);
+  if (packet.readUInt32BE(HeaderOffset.answers) !== 0) return undefined;
+  if (packet.readUInt16BE(HeaderOffset.additional) !== (edns === undefined ? 0 : 1)) return undefined;
+  const nameEnd = questionEnd - 4;
+  if (packet.length === optEnd && !hasCapitals(packet, headerLength, nameEnd)) return query;
+  const plain = Buffer.from(packet.subarray(0, optEnd));
+  plain.write(packet.toString('latin1', headerLength, nameEnd).toLowerCase(), headerLength, 'latin1');
+  if (edns !== undefined) plain.writeUInt16BE(0, optEnd - 2);
+  return { ...query, packet: plain };
 }

@@ -148,6 +148,12 @@ export function renderReply(reply: Reply, packet: Buffer): Buffer {
   return message;
 }
 
+/** The message with the question as it was asked, letter by letter: whoever chose their case wants to see it again. */
+export function withQuestion(message: Buffer, { packet, questionEnd }: Query): Buffer {
+  packet.copy(message, headerLength, headerLength, questionEnd);
+  return message;
+}
+
 function rotatedMessage({ octets, bounds }: Reply): Buffer {
   const message = Buffer.allocUnsafe(octets.length);
   message.set(octets);

@@ -2,12 +2,13 @@ import { messageOf } from '../errors/cni-error.ts';
 import type { RateLimiter } from '../limit/rate-limiter.ts';
 import type { RegistryView } from '../registry/view.ts';
 import { bareAnswer } from './answer.ts';
-import { isRepeatable, parseQuery, type Query } from './query.ts';
+import { parseQuery, type Query, toPlainQuery } from './query.ts';
 import {
   isCut,
   type Reply,
   renderReply,
   type Sending,
+  withQuestion,
   writeProblem,
   writeReply,
   writeTruncated,
@@ -15,7 +16,7 @@ import {
 import { type CacheBounds, type KnownReplies, ReplyCache } from './reply-cache.ts';
 import { ContainerNetworks, type Scope, scopeKey, type Visibility, wholeScope } from './scope.ts';
 import { countOutcome, type DnsStats } from './stats.ts';
-import { Rcode } from './wire.ts';
+import { HeaderOffset, Rcode } from './wire.ts';
 import { answerQuestion, type ZoneAnswer } from './zone.ts';
 import type { Zone } from './zone-config.ts';
 
@@ -51,7 +52,7 @@ type Known = {
 const mostAskers = 10_000;
 
 /** Octets of a query at most whose answer may be known. */
-const longestKept = 300;
+const longestKept = 320;
 
 /**
  * Names that are not there are kept apart: there is no end of them, and whoever asks for many should not drive out what
@@ -99,10 +100,8 @@ export class Responder implements Disposable {
   handle(packet: Buffer, asker: Asker): Buffer | Query | undefined {
     if (this.#options.limiter?.take(asker.address) === false) return this.#refuse(packet, asker);
     const known = this.#knownOf(asker.address);
-    const key =
-      asker.transport === 'udp' && packet.length <= longestKept ? packet.toString('latin1', 2) : undefined;
-    const reply = key === undefined ? undefined : (known.present.get(key) ?? known.absent.get(key));
-    if (reply === undefined) return this.#answer(packet, asker, { known, key });
+    const reply = packet.length > longestKept ? undefined : find(known, keyOf(packet, asker));
+    if (reply === undefined) return this.#answer(packet, asker, known);
     this.#options.stats.cacheHits++;
     return this.#send(reply, packet);
   }
@@ -133,21 +132,31 @@ export class Responder implements Disposable {
     return learned;
   }
 
-  #answer(
-    packet: Buffer,
-    asker: Asker,
-    { known, key }: { readonly known: Known; readonly key: string | undefined },
-  ): Buffer | Query | undefined {
+  #answer(packet: Buffer, asker: Asker, known: Known): Buffer | Query | undefined {
     const query = this.#parse(packet);
     if (query === undefined || query instanceof Uint8Array) return query;
+    const plain = toPlainQuery(query);
+    const key = plain === undefined || plain === query ? undefined : keyOf(plain.packet, asker);
+    const reply = key === undefined ? undefined : find(known, key);
+    if (reply === undefined) return this.#answerAnew(query, plain, { asker, known });
+    this.#options.stats.cacheHits++;
+    return withQuestion(this.#send(reply, packet), query);
+  }
+
+  /** @param plain what the answer is kept for; undefined where it is not kept */
+  #answerAnew(
+    query: Query,
+    plain: Query | undefined,
+    { asker, known }: { readonly asker: Asker; readonly known: Known },
+  ): Buffer | Query {
     const answer = this.#decide(query, asker, known.scope);
     if (answer.forwardable && this.#options.recursion) return query;
-    const reply = writeReply(query, answer, this.#sending(asker));
-    if (key !== undefined && this.#isWorthKeeping(query, answer)) {
+    const reply = writeReply(plain ?? query, answer, this.#sending(asker));
+    if (plain !== undefined && this.#isWorthKeeping(query, answer)) {
       const cache = answer.rcode === Rcode.noError ? this.#present : this.#absent;
-      cache.keep(known.scopeKey, key, reply);
+      cache.keep(known.scopeKey, keyOf(plain.packet, asker), reply);
     }
-    return this.#send(reply, packet);
+    return withQuestion(this.#send(reply, query.packet), query);
   }
 
   /** The query, or the answer to what is none. */
@@ -171,7 +180,7 @@ export class Responder implements Disposable {
   /** Not what is asked at the zone's own names, which tell by which address the asker came. */
   #isWorthKeeping(query: Query, { authoritative }: ZoneAnswer): boolean {
     const isOfApex = query.question.labels.length <= this.#options.zone.labels.length + 1;
-    return authoritative && !isOfApex && !this.#hasFailed && isRepeatable(query);
+    return authoritative && !isOfApex && !this.#hasFailed;
   }
 
   #send(reply: Reply, packet: Buffer): Buffer {
@@ -195,4 +204,14 @@ export class Responder implements Disposable {
   #sending({ transport }: Asker): Sending {
     return { transport, recursion: this.#options.recursion };
   }
+}
+
+/** All of a query but its id. Over TCP it begins with what no query over UDP does that is answered from memory. */
+function keyOf(packet: Buffer, { transport }: Asker): string {
+  const octets = packet.toString('latin1', HeaderOffset.flags);
+  return transport === 'udp' ? octets : `tcp ${octets}`;
+}
+
+function find({ present, absent }: Known, key: string): Reply | undefined {
+  return present.get(key) ?? absent.get(key);
 }

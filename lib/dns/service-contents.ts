@@ -18,8 +18,11 @@ export function balancedContents(named: readonly Instance[], publication: Public
   return contentsOf(named.filter(isHealthy), publication);
 }
 
+/** More records fit into no message: 65,535 octets, of which the shortest record takes 16. */
+const mostRecords = 4096;
+
 function contentsOf(instances: readonly Instance[], publication: Publication): Contents {
-  const withPort = instances.filter(({ port }) => port !== 0);
+  const withPort = instances.filter(({ port }) => port !== 0).slice(0, mostRecords);
   return {
     sets: {
       A: () => addressRecords(withTraffic(instances), 4),
@@ -95,7 +98,11 @@ export function targetOf({ id, service, namespace, owner }: Instance, zone: Labe
     : [id, service, namespace, 'svc', ...zone];
 }
 
+/** SRV records at most whose targets' addresses are sent along: an answer with more is long enough. */
+const mostWithAddresses = 100;
+
 function targetAddresses(instances: readonly Instance[], publication: Publication): ResourceRecord[] {
+  if (instances.length > mostWithAddresses) return [];
   const { view, zone, ttlSeconds } = publication;
   const byTarget = new Map(
     instances.map((instance) => [targetOf(instance, zone).join('.'), instance] as const),

@@ -3,6 +3,8 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { Agent, until } from '../support/agent.ts';
 import { bridgeConf, dualConf, ipsOf } from '../support/confs.ts';
+import { linkNames } from '../support/kernel.ts';
+import { mountSmallDisk } from '../support/mounts.ts';
 import { inside, mustInside } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
 
@@ -159,6 +161,30 @@ test.each([
   const [v4] = ipsOf(await rig.add(webConf(rig), other));
 
   expect(await agent.dig(`web.default.svc.${zone}`)).toEqual([v4]);
+});
+
+test('on a full disk the agent goes on answering, refuses changes with 503, and takes them again with room', async () => {
+  await using rig = await Rig.create();
+  await using disk = await mountSmallDisk(`${rig.dir}/disk`, '512k');
+  const store = `${disk.path}/registry.db`;
+  await using agent = await Agent.start(rig, '--store', store);
+  const container = await rig.container();
+  const conf = webConf(rig, { store });
+  const [v4] = ipsOf(await rig.add(conf, container));
+  const post = () => agent.curl('/services/billing', '-d', '{"Host": "192.0.2.7", "Port": 9000}');
+  await disk.fill('blocks');
+
+  const refused = await post();
+  const answer = await agent.dig(`web.default.svc.${zone}`);
+  const del = await rig.cni('DEL', conf, container);
+  const links = await linkNames(container);
+  await disk.empty();
+  const again = await rig.cni('DEL', conf, container);
+
+  expect([refused.status, answer]).toEqual([503, [v4]]);
+  expect([del.status, del.error?.code, links]).toEqual([1, 11, []]);
+  expect([again.status, await agent.rcode(`web.default.svc.${zone}`)]).toEqual([0, 'NXDOMAIN']);
+  expect((await post()).status).toBe(201);
 });
 
 test('what is registered over the API is found by DNS, can be changed, and leaves when its heartbeat stays away', async () => {

@@ -18,9 +18,9 @@ const fillings = {
   inodes: 'n=0; while mkdir ballast.$n 2>/dev/null; do n=$((n+1)); done',
 };
 
-export async function mountSmallDisk(path: string): Promise<SmallDisk> {
+export async function mountSmallDisk(path: string, size = '128k'): Promise<SmallDisk> {
   mkdirSync(path, { recursive: true });
-  await must('mount', ['-t', 'tmpfs', '-o', 'size=128k,nr_inodes=50,mode=755', 'tmpfs', path]);
+  await must('mount', ['-t', 'tmpfs', '-o', `size=${size},nr_inodes=50,mode=755`, 'tmpfs', path]);
   return {
     path,
     fill: async (what) => {
