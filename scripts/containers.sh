@@ -39,10 +39,8 @@ open_host() {
   ip -n "$name" link set dev lo up
   hold_host "$name"
   on_host "$name" mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
-  mount_on_host "$name" "$dir/cni-bin" /opt/cni/bin
-  mount_on_host "$name" "$dir/cni-conf" /etc/cni/net.d
-  mount_on_host "$name" "$dir/registry" /var/lib/fairlead
-  mount_on_host "$name" "$dir/cni-state" /var/lib/cni
+  mount_on_host "$name" "$dir/cni-bin" /opt/cni/bin "$dir/cni-conf" /etc/cni/net.d \
+    "$dir/cni-state" /var/lib/cni "$dir/registry" /var/lib/fairlead
 }
 
 # A mount namespace lives as long as a process is in it. setsid: a Ctrl-C is for the script, which then cleans up.
@@ -76,29 +74,38 @@ exec_on_host() {
     "CONTAINERD_ADDRESS=$(host_dir "$name")/containerd.sock" "CONTAINERD_NAMESPACE=$name" "$@"
 }
 
-# mount_on_host NAME SOURCE TARGET
+# mount_on_host NAME {SOURCE TARGET}…
 mount_on_host() {
-  on_host "$1" bash -euo pipefail -c "$(declare -f mount_at); mount_at \"\$@\"" mount_at "$2" "$3"
+  local name=$1
+  shift
+  on_host "$name" bash -euo pipefail -c "$(declare -f mount_all make_target); mount_all \"\$@\"" mount_all "$@"
 }
 
-# Where the target does not exist on this machine it is not to be made there: it is made on an overlay over what
-# does exist, whose changes are kept on the host's own /run. What is mounted below such a base before would be hidden:
-# so the directory that is likely to be absent comes before its neighbours.
-mount_at() {
-  local source=$1 target=$2 base=$2 changes
+# First all that is to be mounted on, for an overlay hides what was mounted below it before.
+mount_all() {
+  local at
+  for ((at = 2; at <= $#; at += 2)); do make_target "${!at}"; done
+  while (($# > 0)); do
+    mount --bind "$1" "$2"
+    shift 2
+  done
+}
+
+# A directory that does not exist on this machine is not to be made there: it is made on an overlay over what does
+# exist, whose changes are kept on the host's own /run.
+make_target() {
+  local target=$1 base=$1 changes
   until [[ -d $base ]]; do base=${base%/*}; done
-  if [[ $base != "$target" ]]; then
-    changes=/run/changes$base
-    if [[ ! -d $changes ]]; then
-      mkdir -p "$changes/upper" "$changes/work"
-      mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$base" || {
-        printf 'without overlayfs, %s must exist: mkdir -p %s\n' "$target" "$target" >&2
-        return 1
-      }
-    fi
-    mkdir -p "$target"
+  [[ $base != "$target" ]] || return 0
+  changes=/run/changes$base
+  if [[ ! -d $changes ]]; then
+    mkdir -p "$changes/upper" "$changes/work"
+    mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$base" || {
+      printf 'without overlayfs, %s must exist: mkdir -p %s\n' "$target" "$target" >&2
+      return 1
+    }
   fi
-  mount --bind "$source" "$target"
+  mkdir -p "$target"
 }
 
 # The command that start_containerd runs, as one line.

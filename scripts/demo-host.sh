@@ -73,7 +73,8 @@ remove_demo_host() {
   check 'no process is left' not list_processes "$host"
   check 'no cgroup is left' test -z "$(host_cgroups "$host")"
   check 'no file is left' not test -e "$dir"
-  check "the machine's own links, rules, CNI directories and registry are as they were" is_machine_unchanged
+  check "the machine's own links, rules and CNI directories are as they were" is_machine_unchanged
+  check "the machine's own registry has none of it" not grep -rqF "$host" /var/lib/fairlead
 }
 
 is_machine_unchanged() {
@@ -104,8 +105,9 @@ machine_state() {
   ip -j link | jq -r '.[] | select(.ifalias // "" | startswith("fairlead/")) | "link \(.ifname)"'
   nft list tables | grep -w fairlead || true
   grep -H . /proc/sys/net/ipv4/ip_forward
-  for place in /opt/cni/bin /etc/cni/net.d /var/lib/cni/networks /var/lib/cni/networks.fairlead /var/lib/fairlead \
-    /run/fairlead /opt/containerd; do
+  for place in /opt/cni/bin /etc/cni/net.d /var/lib/cni/networks /var/lib/cni/networks.fairlead /opt/containerd; do
     find "$place" -maxdepth 1 -printf '%p %s %t\n' 2>/dev/null | sort || true
   done
+  # An agent of the machine's own writes to these.
+  find /var/lib/fairlead /run/fairlead -maxdepth 0 2>/dev/null || true
 }

@@ -109,13 +109,19 @@ export function udpLimitOf({ edns }: Query): number {
  */
 export function toPlainQuery(query: Query): Query | undefined {
   const { packet, questionEnd, edns } = query;
+  if (!hasOnlyOpt(query)) return undefined;
   const optEnd = questionEnd + (edns === undefined ? 0 : optLength);
-  if (packet.readUInt32BE(HeaderOffset.answers) !== 0) return undefined;
-  if (packet.readUInt16BE(HeaderOffset.additional) !== (edns === undefined ? 0 : 1)) return undefined;
   const nameEnd = questionEnd - 4;
   if (packet.length === optEnd && !hasCapitals(packet, headerLength, nameEnd)) return query;
   const plain = Buffer.from(packet.subarray(0, optEnd));
   plain.write(packet.toString('latin1', headerLength, nameEnd).toLowerCase(), headerLength, 'latin1');
   if (edns !== undefined) plain.writeUInt16BE(0, optEnd - 2);
   return { ...query, packet: plain };
+}
+
+function hasOnlyOpt({ packet, questionEnd, edns }: Query): boolean {
+  const additional = packet.readUInt16BE(HeaderOffset.additional);
+  if (packet.readUInt32BE(HeaderOffset.answers) !== 0) return false;
+  // Its root as an octet, not as a pointer to some other root.
+  return edns === undefined ? additional === 0 : additional === 1 && packet[questionEnd] === 0;
 }

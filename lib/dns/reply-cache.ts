@@ -9,12 +9,12 @@ export type CacheBounds = { readonly entries: number; readonly octets: number };
 const overhead = 300;
 
 /**
- * Replies that were given, by what their askers may know of. Nothing is worth evicting one by one: an answer is made in
+ * Replies that were given, by circles of askers who get the same answers. Nothing is worth evicting one by one: an answer is made in
  * a few microseconds, and every commit empties this anyway. So whatever does not fit any more finds it emptied.
  */
 export class ReplyCache {
   readonly #bounds: CacheBounds;
-  readonly #scopes = new Map<string, Map<string, Reply>>();
+  readonly #circles = new Map<string, Map<string, Reply>>();
   #entries = 0;
   #octets = 0;
 
@@ -26,36 +26,36 @@ export class ReplyCache {
     return this.#entries;
   }
 
-  /** What is known for those of this scope; it follows every later change. */
-  ofScope(scope: string): KnownReplies {
-    return this.#mutable(scope);
+  /** What is known for those who get the same answers; it follows every later change. */
+  ofCircle(circle: string): KnownReplies {
+    return this.#mutable(circle);
   }
 
-  keep(scope: string, key: string, reply: Reply): void {
+  keep(circle: string, key: string, reply: Reply): void {
     const octets = reply.octets.length + key.length + overhead;
     if (this.#entries >= this.#bounds.entries || this.#octets + octets > this.#bounds.octets) this.empty();
-    this.#mutable(scope).set(key, reply);
+    this.#mutable(circle).set(key, reply);
     this.#entries++;
     this.#octets += octets;
   }
 
   empty(): void {
-    for (const replies of this.#scopes.values()) replies.clear();
+    for (const replies of this.#circles.values()) replies.clear();
     this.#entries = 0;
     this.#octets = 0;
   }
 
-  /** Forgets the scopes, too: they come and go with the networks. */
+  /** Forgets the circles, too: they come and go with the networks. */
   reset(): void {
     this.empty();
-    this.#scopes.clear();
+    this.#circles.clear();
   }
 
-  #mutable(scope: string): Map<string, Reply> {
-    const known = this.#scopes.get(scope);
+  #mutable(circle: string): Map<string, Reply> {
+    const known = this.#circles.get(circle);
     if (known !== undefined) return known;
     const replies = new Map<string, Reply>();
-    this.#scopes.set(scope, replies);
+    this.#circles.set(circle, replies);
     return replies;
   }
 }

@@ -43,7 +43,8 @@ export type Asker = {
 /** What is remembered of an asker until the registry changes. */
 type Known = {
   readonly scope: Scope;
-  readonly scopeKey: string;
+  /** Names those who get the same answers. */
+  readonly circle: string;
   readonly present: KnownReplies;
   readonly absent: KnownReplies;
 };
@@ -67,7 +68,7 @@ export class Responder implements Disposable {
   readonly #networks: ContainerNetworks;
   readonly #present = new ReplyCache(presentBounds);
   readonly #absent = new ReplyCache(absentBounds);
-  readonly #askers = new Map<string, Known>();
+  readonly #askers = { udp: new Map<string, Known>(), tcp: new Map<string, Known>() };
   #revision: number;
   #hasFailed = false;
 
@@ -99,8 +100,8 @@ export class Responder implements Disposable {
   /** The answer, or the query where an upstream is to answer it, or undefined where nobody is. */
   handle(packet: Buffer, asker: Asker): Buffer | Query | undefined {
     if (this.#options.limiter?.take(asker.address) === false) return this.#refuse(packet, asker);
-    const known = this.#knownOf(asker.address);
-    const reply = packet.length > longestKept ? undefined : find(known, keyOf(packet, asker));
+    const known = this.#knownOf(asker);
+    const reply = packet.length > longestKept ? undefined : find(known, keyOf(packet));
     if (reply === undefined) return this.#answer(packet, asker, known);
     this.#options.stats.cacheHits++;
     return this.#send(reply, packet);
@@ -113,22 +114,24 @@ export class Responder implements Disposable {
   #forget(): void {
     this.#present.reset();
     this.#absent.reset();
-    this.#askers.clear();
+    this.#askers.udp.clear();
+    this.#askers.tcp.clear();
   }
 
-  #knownOf(address: string): Known {
-    const known = this.#askers.get(address);
+  #knownOf({ address, transport }: Asker): Known {
+    const askers = this.#askers[transport];
+    const known = askers.get(address);
     if (known !== undefined) return known;
-    if (this.#askers.size >= mostAskers) this.#askers.clear();
+    if (askers.size >= mostAskers) askers.clear();
     const scope = this.#options.visibility === 'all' ? wholeScope : this.#networks.scopeOf(address);
-    const key = scopeKey(scope);
+    const circle = `${transport} ${scopeKey(scope)}`;
     const learned = {
       scope,
-      scopeKey: key,
-      present: this.#present.ofScope(key),
-      absent: this.#absent.ofScope(key),
+      circle,
+      present: this.#present.ofCircle(circle),
+      absent: this.#absent.ofCircle(circle),
     };
-    this.#askers.set(address, learned);
+    askers.set(address, learned);
     return learned;
   }
 
@@ -136,7 +139,7 @@ export class Responder implements Disposable {
     const query = this.#parse(packet);
     if (query === undefined || query instanceof Uint8Array) return query;
     const plain = toPlainQuery(query);
-    const key = plain === undefined || plain === query ? undefined : keyOf(plain.packet, asker);
+    const key = plain === undefined || plain === query ? undefined : keyOf(plain.packet);
     const reply = key === undefined ? undefined : find(known, key);
     if (reply === undefined) return this.#answerAnew(query, plain, { asker, known });
     this.#options.stats.cacheHits++;
@@ -154,7 +157,7 @@ export class Responder implements Disposable {
     const reply = writeReply(plain ?? query, answer, this.#sending(asker));
     if (plain !== undefined && this.#isWorthKeeping(query, answer)) {
       const cache = answer.rcode === Rcode.noError ? this.#present : this.#absent;
-      cache.keep(known.scopeKey, keyOf(plain.packet, asker), reply);
+      cache.keep(known.circle, keyOf(plain.packet), reply);
     }
     return withQuestion(this.#send(reply, query.packet), query);
   }
@@ -206,10 +209,9 @@ export class Responder implements Disposable {
   }
 }
 
-/** All of a query but its id. Over TCP it begins with what no query over UDP does that is answered from memory. */
-function keyOf(packet: Buffer, { transport }: Asker): string {
-  const octets = packet.toString('latin1', HeaderOffset.flags);
-  return transport === 'udp' ? octets : `tcp ${octets}`;
+/** All of a query but its id. */
+function keyOf(packet: Buffer): string {
+  return packet.toString('latin1', HeaderOffset.flags);
 }
 
 function find({ present, absent }: Known, key: string): Reply | undefined {

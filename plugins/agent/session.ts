@@ -110,7 +110,7 @@ function startDns({ config: { dns, zone }, log, view }: Parts): Promise<DnsServe
     upstreams: [...dns.upstreams, ...named],
     visibility: dns.visibility,
     limits: dns.rate === undefined ? {} : { rate: dns.rate },
-    log: (line) => log.info(line),
+    log: (line) => log.warn(line),
   });
 }
 

@@ -17,7 +17,7 @@ export const usage = `npm run bench -- [options]     (as root)
 
 Compares our plugins with the reference's and our agent's DNS with dnsmasq, in network namespaces of its own.
 
-  --quick      fewer rounds, no 50,000 leases, no 1,000 attached, 100 resolved: QUICKTIME
+  --quick      fewer rounds, no 50,000 leases, no 1,000 attached, 100 resolved: about 2 minutes
   --rounds N   samples of each figure (default 40, quick 8); a fifth of it for 50 at once, a quarter for DNS
   --bin DIR    the executables to measure (default dist/bin)
   --json       print the results as JSON instead of tables

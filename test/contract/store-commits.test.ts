@@ -95,6 +95,7 @@ describe('several processes', () => {
     expect(revisions).toHaveLength(4 * 250);
     expect(new Set(revisions).size).toBe(4 * 250);
     expect(store.attachments()).toHaveLength(4 * 150);
+    expect(new Set(store.instances().map(({ owner }) => owner.node))).toEqual(new Set([store.node]));
     expect(store.instances()).toHaveLength(4 * 150 * 2);
     expect(store.changesSince(store.revision() - 4 * 250)).toHaveLength(4 * 500);
     expect(idsOf(replay(store))).toEqual(idsOf(store.instances()));

@@ -115,6 +115,15 @@ function check(packet: Buffer, answer: Buffer, { transport }: Asker): void {
   expect(message.id).toBe(packet.readUInt16BE(0));
   expect(packet.readUInt16BE(2) & 0x8000).toBe(0);
   expect(answer.length).toBeLessThanOrEqual(transport === 'udp' ? 1232 : 65_535);
+  const questionEnd = message.question === undefined ? 12 : 12 + encodedName(message.askedName).length + 4;
+  expect(answer.compare(packet, 12, questionEnd, 12, questionEnd)).toBe(0);
+}
+
+/** A message but for the order of its records; of a truncated one how many they are, for those that fit vary. */
+function unordered(answer: Buffer): object {
+  const message = readMessage(answer);
+  const answers = message.isTruncated ? message.answers.length : message.answers.toSorted();
+  return { ...message, answers };
 }
 
 test(`${count} packets, bent and random, are answered by what can be read, or not at all`, {
@@ -124,8 +133,8 @@ test(`${count} packets, bent and random, are answered by what can be read, or no
   console.log(`seed ${random.seed}`);
   const { view, put } = createFixture();
   const stats = createStats();
-  const base = { view, zone: createZone(), visibility: 'network', stats, log: () => {} } as const;
-  using responder = new Responder({ ...base, recursion: false });
+  const base = { view, zone: createZone(), visibility: 'network', recursion: false, log: () => {} } as const;
+  using responder = new Responder({ ...base, stats });
   const before = process.memoryUsage.rss();
   const last: Sent[] = [{ packet: queryPacket('fairlead.internal'), asker: randomAsker(random) }];
   let answers = 0;
@@ -138,6 +147,10 @@ test(`${count} packets, bent and random, are answered by what can be read, or no
     if (!(answer instanceof Uint8Array)) throw new Error('there is no upstream, and yet one is to be asked');
     answers++;
     check(packet, answer, asker);
+    if (random.below(10) > 0) continue;
+    using forgetful = new Responder({ ...base, stats: createStats() });
+    const anew = forgetful.handle(packet, asker);
+    expect(unordered(answer)).toEqual(anew instanceof Uint8Array ? unordered(anew) : anew);
   }
   // So that this is known to have tried what it says: answers of all kinds, silence, and answers from memory.
   expect(answers).toBeGreaterThan(count / 4);
@@ -145,7 +158,7 @@ test(`${count} packets, bent and random, are answered by what can be read, or no
     expect(stats.outcomes[outcome]).toBeGreaterThan(count / 1_000);
   }
   expect(stats.malformed).toBeGreaterThan(count / 10);
-  expect(stats.cacheHits).toBeGreaterThan(count / 200);
+  expect(stats.cacheHits).toBeGreaterThan(count / 100);
   expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(mostGrowth);
 });
 

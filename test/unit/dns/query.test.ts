@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nameOctets, readName } from '../../../lib/dns/name.ts';
-import { isRepeatable, parseQuery, udpLimitOf } from '../../../lib/dns/query.ts';
+import { parseQuery, toPlainQuery, udpLimitOf } from '../../../lib/dns/query.ts';
 import { Rcode } from '../../../lib/dns/wire.ts';
 import { encodedName, queryPacket, words } from '../../support/dns.ts';
 
@@ -33,7 +33,7 @@ describe('a query', () => {
   test('says in an OPT record what its asker takes', () => {
     const options = Buffer.concat([words(10, 8), Buffer.alloc(8), words(8, 4, 1, 0)]);
     const { edns } = mustParse(queryPacket('a.b', { edns: 4096, dnssecOk: true, version: 1, options }));
-    expect(edns).toEqual({ udpLimit: 4096, version: 1, dnssecOk: true, hasOptions: true });
+    expect(edns).toEqual({ udpLimit: 4096, version: 1, dnssecOk: true });
   });
 
   test.each([
@@ -47,14 +47,30 @@ describe('a query', () => {
     expect(udpLimitOf(mustParse(queryPacket('a.b', edns === undefined ? {} : { edns })))).toBe(limit);
   });
 
-  test('that differs each time, by options or by capitals, is not one to remember', () => {
-    expect(isRepeatable(mustParse(queryPacket('web.example', { type: 'A', edns: 1232 })))).toBe(true);
-    expect(isRepeatable(mustParse(queryPacket('wEb.example')))).toBe(false);
-    expect(isRepeatable(mustParse(queryPacket('web.example', { edns: 1232, options: words(10, 0) })))).toBe(
-      false,
+  test('with capitals and options has a plain form, which is its own where it has neither', () => {
+    const cookie = words(10, 8, 1, 2, 3, 4);
+    const bent = mustParse(
+      queryPacket('wEb.eXample', { type: 65, edns: 1232, dnssecOk: true, options: cookie }),
     );
-    // 65 is "A" where a letter stands, and HTTPS where the type stands.
-    expect(isRepeatable(mustParse(queryPacket('web.example', { type: 65 })))).toBe(true);
+    const plain = mustParse(queryPacket('web.example', { type: 65, edns: 1232, dnssecOk: true }));
+    expect(toPlainQuery(bent)?.packet).toEqual(plain.packet);
+    expect(toPlainQuery(plain)).toBe(plain);
+    expect(bent.packet.includes('wEb')).toBe(true);
+    const without = mustParse(queryPacket('web.example'));
+    expect(toPlainQuery(without)).toBe(without);
+  });
+
+  test('that brings other records than OPT, or names the root by a pointer, has no plain form', () => {
+    const [question, opt] = [queryPacket('a'), queryPacket('', { edns: 1232 }).subarray(17)];
+    const other = Buffer.concat([encodedName('x'), words(1, 1, 0, 0, 0)]);
+    const pointed = Buffer.concat([Buffer.of(0xc0, 14), opt.subarray(1)]);
+    const packets = [
+      withWord(Buffer.concat([question, other]), 6, 1),
+      withWord(Buffer.concat([question, other]), 10, 1),
+      withWord(Buffer.concat([question, opt, other]), 10, 2),
+      withWord(Buffer.concat([question, pointed]), 10, 1),
+    ];
+    for (const packet of packets) expect(toPlainQuery(mustParse(packet))).toBeUndefined();
   });
 });
 

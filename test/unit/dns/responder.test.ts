@@ -89,14 +89,26 @@ describe('an answer', () => {
     }
   });
 
-  test('keeps the case in which the name was asked', () => {
+  test('is the same for a name in any case and with any options, and says the name as it was asked', () => {
     const { ask, stats } = createResponder([one]);
-    for (const name of [web, web.toUpperCase(), 'wEb.Default.svc.Fairlead.internaL', web]) {
-      const { askedName, answers } = ask(name);
+    const options = Buffer.from('000a00080102030405060708', 'hex');
+    for (const name of [web.toUpperCase(), web, 'wEb.Default.svc.Fairlead.internaL', web]) {
+      const { askedName, answers } = ask(name, { edns: 1232, ...(name === web ? {} : { options }) });
       expect(askedName).toBe(name);
-      expect(answers).toHaveLength(1);
+      expect(answers).toEqual([`${web} A 10.1.0.2`]);
     }
-    expect(stats.cacheHits).toBe(1);
+    expect(stats.cacheHits).toBe(3);
+  });
+
+  test('over TCP is never what a datagram is answered with, whatever is in it', () => {
+    const { ask, send } = createResponder([one, ...many(200)]);
+    const asker = { transport: 'tcp' } as const;
+    expect([ask(web, { asker }).answers.length, ask(web, { asker }).answers.length]).toEqual([201, 201]);
+    for (const prefix of ['', 'tcp ', 'tcp *']) {
+      const packet = Buffer.concat([Buffer.alloc(2), Buffer.from(prefix), queryPacket(web).subarray(2)]);
+      const answer = send(packet);
+      expect(answer instanceof Uint8Array && answer.length <= 512).toBe(true);
+    }
   });
 
   test("tells each asker the name server's address by which it came", () => {
@@ -250,15 +262,15 @@ describe('the memory of answers', () => {
       expect(byEntries.entries).toBeLessThanOrEqual(10);
       expect(byOctets.entries).toBeLessThanOrEqual(7);
     }
-    expect(byEntries.ofScope('*').get('key 999')).toBe(reply);
+    expect(byEntries.ofCircle('*').get('key 999')).toBe(reply);
   });
 
-  test('tells scopes apart', () => {
+  test('tells circles of askers apart', () => {
     const reply = { octets: Buffer.alloc(1), bounds: [12], limit: 1232, rcode: 0 };
     const cache = new ReplyCache({ entries: 10, octets: 1e6 });
     cache.keep('red', 'key', reply);
-    expect(cache.ofScope('blue').get('key')).toBeUndefined();
+    expect(cache.ofCircle('blue').get('key')).toBeUndefined();
     cache.reset();
-    expect(cache.ofScope('red').get('key')).toBeUndefined();
+    expect(cache.ofCircle('red').get('key')).toBeUndefined();
   });
 });

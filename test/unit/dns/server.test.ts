@@ -70,11 +70,16 @@ describe('the server', () => {
     expect(ns?.answers).toEqual(['ns.fairlead.internal AAAA ::1']);
   });
 
-  test('answers from the last commit, whatever it answered before', async () => {
+  test('answers from the last commit, whatever it answered before, over UDP and TCP', async () => {
     await using dns = await start();
+    using tcp = await open(dns.at);
     for (let round = 0; round < 20; round++) {
       dns.put(instanceOf({ address: `10.1.0.${round}` }));
-      expect((await askUdp(dns.at, queryPacket(web)))?.answers).toEqual([`${web} A 10.1.0.${round}`]);
+      const expected = [`${web} A 10.1.0.${round}`];
+      if (round % 2 === 0) expect((await askUdp(dns.at, queryPacket(web)))?.answers).toEqual(expected);
+      tcp.socket.write(framed(web));
+      await once(tcp.socket, 'data');
+      expect(readMessage(tcp.messages.at(-1) ?? Buffer.alloc(0)).answers).toEqual(expected);
     }
   });
 

@@ -125,6 +125,16 @@ describe('a service', () => {
     ]);
   });
 
+  test('of more than 100 instances has their SRV records without the addresses beside', () => {
+    const crowd = Array.from({ length: 101 }, (_, index) =>
+      instanceOf({ id: `w-${index}`, address: `10.1.1.${index}` }),
+    );
+    expect(ask(crowd.slice(1), web, { type: 'SRV' }).additional).toHaveLength(100);
+    const { answers, additional } = ask(crowd, web, { type: 'SRV' });
+    expect(answers).toHaveLength(101);
+    expect(additional).toEqual([]);
+  });
+
   test('has one SRV record for a container with an address of each family, and both addresses beside', () => {
     const dual = { ...container, id: 'i-c1-6', address: 'fd00::7', family: 6 as const };
     const { answers, additional } = ask([container, dual], web, { type: 'SRV' });

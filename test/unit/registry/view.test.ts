@@ -114,10 +114,12 @@ describe('following the store', () => {
 
     put(instanceOf({ id: 'c' }), instanceOf({ id: 'a', weight: 9 }));
     view.refresh();
+    const between = view.ofService(web);
     remove('b');
     view.refresh();
 
     expect(before).toEqual(copy);
+    expect(between.map(({ id, weight }) => `${id}:${weight}`)).toEqual(['a:9', 'b:1', 'c:1']);
     expect(idsOf(view.ofService(web))).toEqual(['a', 'c']);
   });
 

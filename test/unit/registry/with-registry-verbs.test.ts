@@ -41,7 +41,20 @@ describe('DEL', () => {
     expect(fixture.warnings).toHaveLength(code === undefined ? 1 : 0);
   });
 
-  test('tells of both failures, and withdraws also if detaching fails', () => {
+  test('tells of both failures, the registry first, which came first', () => {
+    using fixture = createFixture({ broken: broken('full') });
+    fixture.failing.set('del', new CniError(999, 'the link is stuck'));
+
+    expect(() => fixture.plugin.del(callOf())).toThrow(
+      expect.objectContaining({
+        code: 11,
+        message: expect.stringContaining('registry /r.db'),
+        details: expect.stringContaining('the link is stuck'),
+      }),
+    );
+  });
+
+  test('withdraws also if detaching fails', () => {
     using fixture = createFixture();
     fixture.plugin.add(callOf());
     fixture.failing.set('del', new CniError(999, 'the link is stuck'));
