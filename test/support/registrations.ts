@@ -70,8 +70,11 @@ export function temporaryStore(): TemporaryStore {
     first: store.revision(),
     reopen,
     [Symbol.dispose]: () => {
-      for (const store of opened) store.close();
-      dir[Symbol.dispose]();
+      try {
+        for (const each of opened) each.close();
+      } finally {
+        dir[Symbol.dispose]();
+      }
     },
   };
 }
