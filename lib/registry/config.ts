@@ -19,8 +19,6 @@ export type RegistryConfig = {
   readonly zone: string;
   /** What the block says of the container; label sources come before it. */
   readonly declaration: Declaration;
-  /** Whether there is a block at all: without one, a container is registered by its id. */
-  readonly isStated: boolean;
 };
 
 /**
@@ -37,7 +35,6 @@ export function parseRegistryConfig({ fields }: NetConf): RegistryConfig | undef
     dns: block.boolean('dns') ?? false,
     zone: block.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
     declaration: parseDeclaration(block),
-    isStated: raw !== undefined,
   };
 }
 
@@ -65,7 +62,7 @@ function parseDeclaration(block: Fields): Declaration {
     namespace: block.parsed('namespace', 'lower case letters, digits and "-"', (text) =>
       isLabel(text) ? text : undefined,
     ),
-    ports: block.array('ports', parseDeclaredPort),
+    ports: parsePorts(block),
     tags: parseTags(block, 'tags'),
     meta: parseMeta(block, 'meta'),
     weight: block.integer('weight', { min: 0, max: highestWeight }),
@@ -76,6 +73,13 @@ function parseDeclaration(block: Fields): Declaration {
 /** A name that may be shown, folded to a label, and sent to other registries. */
 export function parseName(text: string): string | undefined {
   return /^[^\p{C}\p{Z}/\\"'`]{1,255}$/u.test(text) ? text : undefined;
+}
+
+/** @throws CniError code 7 */
+function parsePorts(block: Fields): readonly DeclaredPort[] | undefined {
+  const ports = block.array('ports', parseDeclaredPort);
+  if (ports !== undefined && ports.length > mostDeclared) throw tooMany(block.at('ports'), ports.length);
+  return ports;
 }
 
 /** @throws CniError code 7 */
@@ -97,8 +101,8 @@ export function parseTransport(text: string): Transport | undefined {
   return transports.find((known) => known === text.toLowerCase());
 }
 
-const mostTags = 64;
-const mostMeta = 64;
+/** Ports, tags and metadata that one container may have, each. */
+export const mostDeclared = 64;
 
 /**
  * A list of tags, each once.
@@ -109,7 +113,7 @@ export function parseTags(block: Fields, name: string): readonly string[] | unde
     if (typeof item === 'string' && item !== '' && isPrintable(item)) return item;
     throw unexpected(path, 'a printable text of at most 255 characters', item);
   });
-  if (tags !== undefined && tags.length > mostTags) throw tooMany(block.at(name), tags.length, mostTags);
+  if (tags !== undefined && tags.length > mostDeclared) throw tooMany(block.at(name), tags.length);
   return tags && [...new Set(tags)];
 }
 
@@ -127,7 +131,7 @@ export function parseMeta(block: Fields, name: string): Readonly<Record<string, 
   if (raw === undefined) return undefined;
   new Fields(raw, block.at(name));
   const entries = Object.entries(raw as object);
-  if (entries.length > mostMeta) throw tooMany(block.at(name), entries.length, mostMeta);
+  if (entries.length > mostDeclared) throw tooMany(block.at(name), entries.length);
   for (const [key, value] of entries) {
     if (isMetaKey(key) && typeof value === 'string' && isPrintable(value)) continue;
     throw unexpected(
@@ -139,8 +143,8 @@ export function parseMeta(block: Fields, name: string): Readonly<Record<string, 
   return Object.fromEntries(entries);
 }
 
-function tooMany(path: string, found: number, most: number): CniError {
-  return new CniError(ErrorCode.invalidConfig, `${path}: ${found} entries, and ${most} are allowed`);
+function tooMany(path: string, found: number): CniError {
+  return new CniError(ErrorCode.invalidConfig, `${path}: ${found} entries, and ${mostDeclared} are allowed`);
 }
 
 /** Names that do not collide with JavaScript's own, nor with the syntax of TXT records. */

@@ -43,7 +43,7 @@ export class Database {
 
   close(): void {
     this.#statements.clear();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   #transaction<T>(begin: string, work: () => T): T {

@@ -44,6 +44,8 @@ export const defaultTiming: CheckTiming = {
 
 const shortestMs = 100;
 const longestMs = 86_400_000;
+/** For how long an instance may be critical before it leaves: 30 days. */
+const longestStayMs = 30 * longestMs;
 const mostInARow = 100;
 
 /**
@@ -100,7 +102,7 @@ function parseGrpcService(fields: Fields): string {
 function parseTiming(fields: Fields): CheckTiming {
   const { intervalMs, timeoutMs, rise, fall, initial } = defaultTiming;
   const inARow = { min: 1, max: mostInARow };
-  const deregisterAfterMs = durationOf(fields, 'deregisterAfter');
+  const deregisterAfterMs = durationOf(fields, 'deregisterAfter', longestStayMs);
   const interval = durationOf(fields, 'interval') ?? intervalMs;
   return {
     intervalMs: interval,
@@ -115,8 +117,8 @@ function parseTiming(fields: Fields): CheckTiming {
   };
 }
 
-function durationOf(fields: Fields, name: string): number | undefined {
+function durationOf(fields: Fields, name: string, mostMs = longestMs): number | undefined {
   const ms = fields.parsed(name, 'a duration such as "10s" or "500ms"', parseDuration);
-  if (ms === undefined || (ms >= shortestMs && ms <= longestMs)) return ms;
-  throw unexpected(fields.at(name), 'a duration from 100ms to 24h', fields.raw(name));
+  if (ms === undefined || (ms >= shortestMs && ms <= mostMs)) return ms;
+  throw unexpected(fields.at(name), `a duration from 100ms to ${mostMs / 3_600_000}h`, fields.raw(name));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createJudge, proveAlive } from '../attach/liveness.ts';
 import type { AttachmentCall, NetworkCall } from '../cni/dispatch.ts';
 import { parseValidAttachments } from '../cni/netconf.ts';
@@ -8,6 +9,7 @@ import { formatAddress } from '../net/address.ts';
 import type { AttachmentKey, AttachmentRecord } from './attachment.ts';
 import type { RegistryConfig } from './config.ts';
 import { type Declaration, mergeDeclarations } from './declaration.ts';
+import type { Instance } from './instance.ts';
 import { planInstances } from './plan.ts';
 import type { Warn } from './service-labels.ts';
 import type { Store } from './store.ts';
@@ -36,6 +38,7 @@ export type Attached = {
 
 /**
  * Step 7 of an ADD: one transaction, after which the container is resolvable.
+ * @returns what was registered
  * @throws CniError where the policy is `required` and the store fails, or where a DEL has overtaken this ADD
  */
 export function register(
@@ -43,8 +46,8 @@ export function register(
   config: RegistryConfig,
   attached: Attached,
   parts: RegistrarParts,
-): void {
-  if (attached.result.ips.length === 0) return;
+): readonly Instance[] {
+  if (attached.result.ips.length === 0) return [];
   try {
     const store = parts.openStore(config.store);
     const key = keyOf(call);
@@ -54,10 +57,18 @@ export function register(
     const declaration = mergeDeclarations([attached.declaration, ...(isSame ? [earlier.declaration] : [])]);
     const instances = planInstances({ ...key, node: store.node }, declaration, attached.result);
     const { startedAtUs, result } = attached;
-    store.register({ ...key, proof, startedAtUs, gateways: gatewaysOf(result), declaration, instances });
+    return store.register({
+      ...key,
+      proof,
+      startedAtUs,
+      gateways: gatewaysOf(result),
+      declaration,
+      instances,
+    });
   } catch (error) {
     if (!(error instanceof StoreFailure) || config.policy === 'required') throw error;
     parts.warn(`container ${call.attachment.containerId} is attached, but has no name: ${messageOf(error)}`);
+    return [];
   }
 }
 
@@ -78,7 +89,8 @@ export function withdraw(
   parts: RegistrarParts,
 ): void {
   try {
-    parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
+    // To withdraw from a registry that nobody has made would be to make it.
+    if (existsSync(config.store)) parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
   } catch (error) {
     if (!(error instanceof StoreFailure) || error.code === ErrorCode.tryAgainLater) throw error;
     parts.warn(`container ${call.attachment.containerId} could not be withdrawn: ${messageOf(error)}`);

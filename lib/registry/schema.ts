@@ -1,4 +1,5 @@
-import { chmodSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { errnoOf, ifExists } from '../errors/system-error.ts';
 import { Database } from './database.ts';
 import { storeFailure, toStoreFailure } from './store-failure.ts';
@@ -8,6 +9,9 @@ export const defaultStorePath = '/var/lib/fairlead/registry.db';
 
 /** Written into the file's header; another number is another program's, or a later version's. */
 const schemaVersion = 1;
+
+/** A file is made in milliseconds: what is older was left behind. */
+const scratchLifeMs = 60_000;
 
 /** How long a transaction waits for another process's, in milliseconds. */
 const busyTimeoutMs = 5_000;
@@ -66,9 +70,9 @@ function refuseOrphanedJournal(path: string): void {
  * process is about to fill.
  */
 function createDatabase(path: string, firstRevision: number): void {
-  const dir = path.slice(0, path.lastIndexOf('/'));
   const scratch = `${path}.new.${process.pid}.${process.hrtime.bigint()}`;
-  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  removeOldScratch(path);
   try {
     fill(scratch, firstRevision);
     linkSync(scratch, path);
@@ -76,6 +80,16 @@ function createDatabase(path: string, firstRevision: number): void {
     if (errnoOf(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(scratch, { force: true });
+  }
+}
+
+/** What was being made when its process was killed. */
+function removeOldScratch(path: string): void {
+  const dir = dirname(path);
+  const prefix = `${basename(path)}.new.`;
+  for (const name of readdirSync(dir).filter((each) => each.startsWith(prefix))) {
+    const madeAtMs = ifExists(() => statSync(`${dir}/${name}`).mtimeMs) ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - madeAtMs > scratchLifeMs) rmSync(`${dir}/${name}`, { force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Fields } from '../cni/fields.ts';
 import { CniError, messageOf } from '../errors/cni-error.ts';
-import { isMetaKey, isPrintable, parseName, parsePortName, parseTransport } from './config.ts';
+import { isMetaKey, isPrintable, mostDeclared, parseName, parsePortName, parseTransport } from './config.ts';
 import type { Declaration, DeclaredPort, ServiceDeclaration } from './declaration.ts';
 import { type HealthCheck, parseHealthCheck } from './health-check.ts';
 import { highestWeight } from './instance.ts';
@@ -22,6 +22,7 @@ export function parseServiceLabels(labels: Iterable<readonly [string, string]>, 
   const general = groups.get('') ?? new Map<string, string>();
   const perPort = [...groups]
     .filter(([port]) => port !== '')
+    .slice(0, mostDeclared)
     .map(([port, keys]) => [port, withGeneralCheck(keys, general)] as const);
   warnOfAimlessCheck(groups, warn);
   const namespace = accept('SERVICE_NAMESPACE', general.get('NAMESPACE'), parseNamespace, warn);
@@ -98,13 +99,13 @@ function parseTags(text: string): readonly string[] | undefined {
     .split(/(?<!\\),/)
     .map((tag) => tag.replaceAll('\\,', ',').trim())
     .filter((tag) => tag !== '');
-  return tags.every(isPrintable) ? tags : undefined;
+  return tags.length <= mostDeclared && tags.every(isPrintable) ? [...new Set(tags)] : undefined;
 }
 
 /** "80", "http:80", "9100/udp", "metrics:9100/tcp", separated by commas. */
 function parsePorts(text: string): readonly DeclaredPort[] | undefined {
   const ports = text.split(',').map((part) => parsePort(part.trim()));
-  return ports.every((port) => port !== undefined) ? ports : undefined;
+  return ports.length <= mostDeclared && ports.every((port) => port !== undefined) ? ports : undefined;
 }
 
 function parsePort(text: string): DeclaredPort | undefined {
@@ -181,9 +182,11 @@ function parseMetadata(
   const entries = [...labels]
     .filter(([key]) => !ownKeys.has(key) && !key.startsWith('CHECK_'))
     .map(([key, value]) => [key.toLowerCase(), value] as const);
-  const good = entries.filter(([key, value]) => isMetaKey(key) && isPrintable(value));
+  const good = entries.filter(([key, value]) => isMetaKey(key) && isPrintable(value)).slice(0, mostDeclared);
   if (good.length < entries.length)
-    warn(`labels ${prefix}…: some are left out: their values are not printable`);
+    warn(
+      `labels ${prefix}…: some are left out: their values are not printable, or there are more than ${mostDeclared}`,
+    );
   if (good.length === 0) return undefined;
   return Object.fromEntries(good);
 }

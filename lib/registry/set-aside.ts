@@ -2,8 +2,8 @@ import { renameSync } from 'node:fs';
 import { ifExists } from '../errors/system-error.ts';
 import { StoreFailure } from './store-failure.ts';
 
-/** Files that SQLite keeps for one database. */
-const suffixes = ['', '-wal', '-shm'];
+/** Files that SQLite keeps beside one database. */
+const journals = ['-wal', '-shm'];
 
 /**
  * Moves a damaged registry out of the way, for somebody to look at; the next ADD, or the agent, begins a new one.
@@ -12,8 +12,9 @@ const suffixes = ['', '-wal', '-shm'];
  */
 export function setAside(path: string, now: Date): string {
   const kept = `${path}.damaged-${now.toISOString().replaceAll(/[:.]/g, '-')}`;
-  // The journal goes first: left behind, it would be taken for the new file's.
-  for (const suffix of suffixes.toReversed()) {
+  // The journal goes first: left behind, it would be taken for the new file's. And again last: whoever has opened the
+  // file in between has made another.
+  for (const suffix of [...journals, '', ...journals]) {
     ifExists(() => renameSync(path + suffix, kept + suffix));
   }
   return kept;

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
 import type { Proof } from '../attach/liveness.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
@@ -35,7 +36,7 @@ export type StoreLocation = {
  */
 export function openStore({ path, bootId, firstRevision = 0 }: StoreLocation): Store {
   const database = openDatabase(path, firstRevision);
-  return createStore({ path, bootId, database, node: readNodeId(path.slice(0, path.lastIndexOf('/'))) });
+  return createStore({ path, bootId, database, node: readNodeId(dirname(path)) });
 }
 
 /** The store over a database that is open already. */

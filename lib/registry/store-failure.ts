@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
 import { errnoOf } from '../errors/system-error.ts';
 
@@ -41,12 +43,23 @@ const remedies: Readonly<Record<StoreTrouble, string>> = {
 export function toStoreFailure(path: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (errno !== undefined && /^E[A-Z0-9]+$/.test(errno) && !errno.startsWith('ERR_')) {
-    const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
-    return storeFailure(path, isFull ? 'full' : 'unreadable', messageOf(error), error);
+    const hasNoRoom = errno === 'ENOSPC' || errno === 'EDQUOT';
+    return storeFailure(path, hasNoRoom ? 'full' : 'unreadable', messageOf(error), error);
   }
   if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return error;
-  const trouble = troubles[error.errcode & 0xff] ?? 'unreadable';
+  const known = troubles[error.errcode & 0xff] ?? 'unreadable';
+  // Without an inode for its journal SQLite only says that it cannot open the file.
+  const trouble = known === 'unreadable' && isFull(path) ? 'full' : known;
   return storeFailure(path, trouble, error.message, error);
+}
+
+function isFull(path: string): boolean {
+  try {
+    const { bavail, ffree, files } = statfsSync(dirname(path));
+    return bavail === 0 || (files > 0 && ffree === 0);
+  } catch {
+    return false;
+  }
 }
 
 export function storeFailure(

@@ -63,6 +63,6 @@ export type Store = Disposable & {
   readonly verify: () => void;
   /** Moves the journal into the file, so that no plugin must. */
   readonly checkpoint: () => void;
-  /** Leaves the file to others; without checkpoint, which would be waited for. */
+  /** Leaves the file to others; a second time does nothing. The last one to leave it writes the journal back. */
   readonly close: () => void;
 };

@@ -3,7 +3,7 @@ import type { Result, ResultDns } from '../cni/result.ts';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
 import { failuresOf, runAll, throwCollected, withLaterFailures } from '../errors/collect.ts';
 import { parseRegistryConfig, type RegistryConfig } from './config.ts';
-import { defaultNamespace } from './instance.ts';
+import { defaultNamespace, type Instance } from './instance.ts';
 import { toNetworkLabel } from './label.ts';
 import {
   checkRegistered,
@@ -53,13 +53,21 @@ function addRegistered(
   if (config === undefined) return plugin.add(call);
   const declaration = collectDeclaration(call, config, parts.warn);
   const result = plugin.add(call);
+  let registered: readonly Instance[];
   try {
-    register(call, config, { result, declaration, startedAtUs, completes: parts.completes }, parts);
+    registered = register(
+      call,
+      config,
+      { result, declaration, startedAtUs, completes: parts.completes },
+      parts,
+    );
   } catch (error) {
     throw withLaterFailures(error, runAll([{ doing: 'detaching', run: () => plugin.del(call) }]));
   }
+  if (!config.dns) return result;
   const namespace = declaration.namespace ?? defaultNamespace;
-  return config.dns ? { ...result, dns: resolverOf(call, config, { result, namespace }) } : result;
+  const networkLabel = networkLabelOf(registered) ?? toNetworkLabel(call.conf.name);
+  return { ...result, dns: resolverOf(result, [`${namespace}.svc`, 'svc', networkLabel], config) };
 }
 
 /** The name goes first: nobody is to be sent to an address that is about to be somebody else's. */
@@ -92,17 +100,20 @@ function requireStore(config: RegistryConfig, isNeeded: boolean, { openStore }: 
   }
 }
 
-/** The agent answers at the network's gateways; names without dots are looked for in the container's own namespace first. */
-function resolverOf(
-  { conf }: AttachmentCall,
-  { zone }: RegistryConfig,
-  { result, namespace }: { result: Result; namespace: string },
-): ResultDns {
+function networkLabelOf(registered: readonly Instance[]): string | undefined {
+  const owner = registered[0]?.owner;
+  return owner?.kind === 'container' ? owner.networkLabel : undefined;
+}
+
+/**
+ * The agent answers at the network's gateways; names without dots are looked for in the container's own namespace first.
+ * @param places below the zone where short names are looked for
+ */
+function resolverOf(result: Result, places: readonly string[], { zone }: RegistryConfig): ResultDns {
   const { nameservers = [], search = [] } = result.dns;
-  const domains = [`${namespace}.svc.${zone}`, `svc.${zone}`, `${toNetworkLabel(conf.name)}.${zone}`];
   return {
     ...result.dns,
     nameservers: [...new Set([...gatewaysOf(result), ...nameservers])],
-    search: [...new Set([...domains, ...search])],
+    search: [...new Set([...places.map((place) => `${place}.${zone}`), ...search])],
   };
 }

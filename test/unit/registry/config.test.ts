@@ -50,7 +50,6 @@ test('every field is taken', () => {
     policy: 'required',
     dns: true,
     zone: 'cluster.local',
-    isStated: true,
     declaration: {
       service: 'Shop',
       namespace: 'eu',
