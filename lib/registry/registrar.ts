@@ -78,8 +78,8 @@ export function gatewaysOf({ ips }: Result): readonly string[] {
 }
 
 /**
- * Takes the attachment's names away. A store that is damaged gives no names, so it stops no DEL; one that is full or busy
- * still does.
+ * Takes the attachment's names away. A store that is damaged or was never made gives no names, so it stops no DEL; one
+ * that is full or busy still does.
  * @throws StoreFailure with code 11
  */
 export function withdraw(
@@ -88,11 +88,12 @@ export function withdraw(
   startedAtUs: number,
   parts: RegistrarParts,
 ): void {
+  const mayHaveNames = existsSync(config.store);
   try {
-    // To withdraw from a registry that nobody has made would be to make it.
-    if (existsSync(config.store)) parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
+    parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
   } catch (error) {
-    if (!(error instanceof StoreFailure) || error.code === ErrorCode.tryAgainLater) throw error;
+    if (!(error instanceof StoreFailure)) throw error;
+    if (mayHaveNames && error.code === ErrorCode.tryAgainLater) throw error;
     parts.warn(`container ${call.attachment.containerId} could not be withdrawn: ${messageOf(error)}`);
   }
 }
