@@ -9,6 +9,7 @@ import { parsePluginPath } from '../lib/cni/invocation.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
 import { specVersions } from '../lib/cni/version.ts';
 import { CniError, ErrorCode } from '../lib/errors/cni-error.ts';
+import { errnoOf } from '../lib/errors/system-error.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
@@ -83,12 +84,21 @@ async function runAgent(
   process.on('uncaughtException', fail);
   await agent.runAgent(parseAgentConfig(json), {
     ...registrar,
-    writeLog: (line) => writeAll(2, line),
+    writeLog: writeLine,
     onStop: onInterrupt,
     version: __FAIRLEAD_VERSION__,
     hostName: hostname(),
     registering: new Set(registering.map(({ name }) => name)),
   });
+}
+
+/** A log that nobody reads must not stop the agent: what does not fit is lost. */
+function writeLine(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // There is nowhere to say so.
+  }
 }
 
 /** A second signal ends the process at once, as if nobody had listened. */
@@ -174,7 +184,10 @@ function writeAll(fd: number, text: string): void {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      const errno = errnoOf(error);
+      // Whoever reads our output has seen enough: as after a SIGPIPE, which Node ignores.
+      if (errno === 'EPIPE') process.reallyExit(141);
+      if (errno !== 'EAGAIN') throw error;
     }
   }
 }

@@ -80,7 +80,7 @@ const paperDatabase: Statements = {
 function createPaperRegistrar(machine: Machine): RegistrarParts {
   return {
     machine,
-    openStore: (path) => createStore({ path, bootId: 'paper', node: 'paper', database: paperDatabase }),
+    openStore: (path) => createStore({ path, bootId: 'paper', node: () => 'paper', database: paperDatabase }),
     warn: () => undefined,
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };

@@ -33,6 +33,7 @@ export function createJudge(machine: Machine): Judge {
     return inhabited.has(inode);
   };
   return (proof) => {
+    if (bootId === unknownBoot) return unknown('this boot cannot be told from others: /proc is not there');
     if (proof === undefined) return unknown('made by another program, which left no proof');
     if (proof.bootId !== bootId) return dead('made before the last boot');
     if (proof.netns === undefined) return unknown('made without a network namespace');
@@ -67,9 +68,12 @@ export function proveAlive(netns: string, machine: Machine): Proof {
   return identity === undefined ? { bootId } : { bootId, netns: { path: netns, ...identity } };
 }
 
+/** Where the id of this boot cannot be read; then nothing proves that anything is from an earlier one. */
+export const unknownBoot = 'unknown';
+
 /** The id that the kernel gives each boot. */
 export function readBootId({ readProc }: Pick<Machine, 'readProc'>): string {
-  return readProc('/proc/sys/kernel/random/boot_id') ?? 'unknown';
+  return readProc('/proc/sys/kernel/random/boot_id') ?? unknownBoot;
 }
 
 /** Inodes of the network namespaces that processes are in. */

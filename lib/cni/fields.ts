@@ -33,6 +33,20 @@ export class Fields {
     return this.#byName.has(name) || this.#byName.has(name.toLowerCase());
   }
 
+  /**
+   * Refuses every field but these. A network configuration may have any, by the specification; our own files may not:
+   * what is misspelt would silently do nothing.
+   */
+  only(...known: readonly string[]): void {
+    const names = new Set(known.map((name) => name.toLowerCase()));
+    const unknown = [...this.#byName.keys()].find((name) => !names.has(name.toLowerCase()));
+    if (unknown === undefined) return;
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `${this.at(unknown)}: there is no such field; there are ${known.join(', ')}`,
+    );
+  }
+
   /** The error for a field that must be there. */
   missing(name: string): never {
     throw new CniError(ErrorCode.invalidConfig, `${this.at(name)}: is required and missing`);

@@ -38,6 +38,18 @@ export function parseRegistryConfig({ fields }: NetConf): RegistryConfig | undef
   };
 }
 
+/**
+ * Where a DEL withdraws; undefined for `"registry": false`. The rest of the block is the ADD's to judge: a DEL is not to
+ * fail over what it does not need.
+ */
+export function parseWithdrawalStore({ fields }: NetConf): string | undefined {
+  const raw = fields.raw('registry');
+  if (raw === false) return undefined;
+  const isBlock = typeof raw === 'object' && raw !== null && !Array.isArray(raw);
+  const path = isBlock ? new Fields(raw, 'registry').raw('store') : undefined;
+  return (typeof path === 'string' ? parseStorePath(path) : undefined) ?? defaultStorePath;
+}
+
 /** An absolute path without `..`, as it may stand in an operator's message. */
 export function parseStorePath(text: string): string | undefined {
   return /^\/[\x21-\x7e]+$/.test(text) && !text.split('/').includes('..') && !text.endsWith('/')

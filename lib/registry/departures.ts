@@ -2,58 +2,62 @@ import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { AttachmentKey, Registration } from './attachment.ts';
 import type { Statements } from './database.ts';
 
-/** For how long a DEL is remembered, in microseconds: no ADD takes that long. */
-const tombstoneUs = 600_000_000;
+/** For how long what has gone is remembered, in microseconds: a runtime that repeats a DEL renews it. */
+const rememberedUs = 3_600_000_000;
 
-/** That the attachment was deleted, until no ADD can be under way any more; of several DELs the last counts. */
+/** How an attachment went: when, in which boot, and which calls come too late from then on. */
+export type Departure = {
+  readonly atUs: number;
+  readonly bootId: string;
+  /** Calls that began before this are late; 0 where nothing was asked for, but the container was found dead. */
+  readonly sinceUs: number;
+};
+
+/**
+ * That the attachment has gone. It is remembered for a while, so that neither a late ADD nor a restoring agent brings it
+ * back.
+ */
 export function rememberDeparture(
   database: Statements,
   { network, containerId, ifName }: AttachmentKey,
-  { atUs, bootId }: { readonly atUs: number; readonly bootId: string },
+  { atUs, bootId, sinceUs }: Departure,
 ): void {
   database.run(
-    `INSERT INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, NULL, NULL)
-     ON CONFLICT DO UPDATE SET gone_at_us = max(coalesce(gone_at_us, 0), excluded.gone_at_us),
-       network_label = NULL, host = NULL, gateways = NULL, record = NULL, boot = excluded.boot`,
+    'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, NULL, NULL, ?, ?, ?, NULL, NULL)',
     network,
     containerId,
     ifName,
     bootId,
+    sinceUs,
     atUs,
   );
-  database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - tombstoneUs);
+  database.run('DELETE FROM attachments WHERE gone_at_us < ?', atUs - rememberedUs);
 }
 
-/** What is dead without a DEL refuses no ADD: whoever is attached under the same key now is another. */
-export function forgetAttachment(
+/** Whether a call that began at this time is overtaken by one that began later and has ended before it. */
+export function isLate(
   database: Statements,
   { network, containerId, ifName }: AttachmentKey,
-): void {
-  database.run(
-    'DELETE FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
+  startedAtUs: number,
+): boolean {
+  const found = database.first(
+    'SELECT since_us FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
     network,
     containerId,
     ifName,
   );
+  return Number(found?.since_us ?? 0) > startedAtUs;
 }
 
 /**
- * An ADD that was overtaken by its own DEL must not bring the container back.
+ * An ADD that was overtaken by its own DEL, or by a later ADD, must not bring back what it has made.
  * @throws CniError code 11
  */
-export function refuseLate(
-  database: Statements,
-  { network, containerId, ifName, startedAtUs }: Registration,
-): void {
-  const found = database.first(
-    'SELECT gone_at_us FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
-    network,
-    containerId,
-    ifName,
-  );
-  if (Number(found?.gone_at_us ?? 0) <= startedAtUs) return;
+export function refuseLate(database: Statements, registration: Registration): void {
+  if (!isLate(database, registration, registration.startedAtUs)) return;
+  const { containerId, ifName } = registration;
   throw new CniError(
     ErrorCode.tryAgainLater,
-    `container ${containerId} interface ${ifName}: a DEL has begun after this ADD; ADD it again if it is to live`,
+    `container ${containerId} interface ${ifName}: a DEL or another ADD has begun after this one; ADD it again if it is to live`,
   );
 }

@@ -25,6 +25,8 @@ export type ContainerOwner = {
   /** The container's name as a DNS label, unique in its network. */
   readonly host: string;
   readonly ifName: string;
+  /** Of its addresses, in canonical text: who asks there is on this network. */
+  readonly gateways?: readonly string[];
 };
 
 /** Whoever registered over the API; withdrawn on request, or when its heartbeat stays away. */

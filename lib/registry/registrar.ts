@@ -84,13 +84,13 @@ export function gatewaysOf({ ips }: Result): readonly string[] {
  */
 export function withdraw(
   call: AttachmentCall,
-  config: RegistryConfig,
+  storePath: string,
   startedAtUs: number,
   parts: RegistrarParts,
 ): void {
-  const mayHaveNames = existsSync(config.store);
+  const mayHaveNames = existsSync(storePath);
   try {
-    parts.openStore(config.store).withdraw(keyOf(call), startedAtUs);
+    parts.openStore(storePath).withdraw(keyOf(call), startedAtUs);
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
     if (mayHaveNames && error.code === ErrorCode.tryAgainLater) throw error;
@@ -125,9 +125,10 @@ export function checkRegistered(
 
 /** Withdraws what the network has of attachments that the runtime does not know any more, or that are proven dead. */
 export function collectRegistrations(call: NetworkCall, config: RegistryConfig, parts: RegistrarParts): void {
-  const valid = parseValidAttachments(call.conf)?.map((key) => `${key.containerId}/${key.ifName}`);
+  const attachments = parseValidAttachments(call.conf);
+  const valid = attachments && new Set(attachments.map((key) => `${key.containerId}/${key.ifName}`));
   const isStale = (record: AttachmentRecord) =>
-    valid !== undefined && !valid.includes(`${record.containerId}/${record.ifName}`);
+    valid !== undefined && !valid.has(`${record.containerId}/${record.ifName}`);
   const store = parts.openStore(config.store);
   const judge = createJudge(parts.machine);
   for (const record of store.attachments()) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isContainerNetns } from '../attach/netns.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import { Fields } from '../cni/fields.ts';
@@ -6,10 +6,12 @@ import { type Environment, parseAttachment } from '../cni/invocation.ts';
 import { parseNetConf } from '../cni/netconf.ts';
 import { messageOf } from '../errors/cni-error.ts';
 import { ifExists } from '../errors/system-error.ts';
+import { hasInterface } from '../exec/machine.ts';
 import { parseRegistryConfig } from './config.ts';
 import { type RegistrarParts, register } from './registrar.ts';
 import { collectDeclaration } from './sources.ts';
 import type { Store } from './store.ts';
+import { StoreFailure } from './store-failure.ts';
 
 /** Where libcni, which containerd, CRI-O, podman and cnitool use, keeps what it was answered. */
 export const defaultResultsDir = '/var/lib/cni/results';
@@ -21,35 +23,58 @@ export type RestoreParts = RegistrarParts & {
   readonly resultsDir: string;
   /** The plugins whose attachments are registered, by their type in a conflist. */
   readonly registering: ReadonlySet<string>;
+  /** What was looked at before, by its path; belongs to one store. */
+  readonly examined?: Map<string, string>;
 };
 
 /**
- * Registers what is attached and alive but has no name: after the registry was lost, the runtime's own cache still has
- * each container's configuration, labels and result.
+ * Registers what is attached and alive but was never heard of: after the registry was lost, the runtime's own cache still
+ * has each container's configuration, labels and result. What has been withdrawn, by whomever, stays withdrawn.
  * @returns the ids of the containers that have their names again
+ * @throws StoreFailure
  */
 export function restoreMissing(parts: RestoreParts): readonly string[] {
   const names = ifExists(() => readdirSync(parts.resultsDir)) ?? [];
-  return names.flatMap((name) => {
-    try {
-      return restoreCached(readFileSync(`${parts.resultsDir}/${name}`, 'utf8'), parts);
-    } catch (error) {
-      parts.warn(`${parts.resultsDir}/${name} cannot be restored from: ${messageOf(error)}`);
-      return [];
+  return names.flatMap((name) => restoreFrom(`${parts.resultsDir}/${name}`, parts));
+}
+
+/** A file that was looked at is not looked at again until it changes: there may be thousands. */
+function restoreFrom(path: string, parts: RestoreParts): readonly string[] {
+  const stamp = ifExists(() => stampOf(path));
+  if (stamp === undefined || parts.examined?.get(path) === stamp) return [];
+  parts.examined?.set(path, stamp);
+  try {
+    return restoreCached(readFileSync(path, 'utf8'), parts);
+  } catch (error) {
+    if (error instanceof StoreFailure) {
+      parts.examined?.delete(path);
+      throw error;
     }
-  });
+    parts.warn(`${path} cannot be restored from: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+function stampOf(path: string): string {
+  const { ino, mtimeMs, size } = statSync(path);
+  return `${ino}/${mtimeMs}/${size}`;
 }
 
 function restoreCached(text: string, parts: RestoreParts): readonly string[] {
   const cached = new Fields(JSON.parse(text), '');
   if (cached.string('kind') !== 'cniCacheV1') return [];
-  const calls = toCalls(cached).filter(({ conf }) => parts.registering.has(conf.type));
+  const calls = toCalls(cached, parts.registering);
   const [first] = calls;
-  if (first === undefined || !isContainerNetns(first.attachment.netns, parts.machine)) return [];
+  if (first === undefined || !isAttached(first, parts)) return [];
   const { containerId, ifName } = first.attachment;
-  if (parts.store.ofAttachment({ network: first.conf.name, containerId, ifName }).length > 0) return [];
+  if (parts.store.hasKnown({ network: first.conf.name, containerId, ifName })) return [];
   const registered = calls.map((call, index) => registerAgain(call, index > 0, parts));
   return registered.includes(true) ? [containerId] : [];
+}
+
+/** The namespace may be another container's by now: paths are used again. */
+function isAttached({ attachment: { netns, ifName } }: AttachmentCall, { machine }: RestoreParts): boolean {
+  return isContainerNetns(netns, machine) && machine.inNetns(netns, () => hasInterface(machine, ifName));
 }
 
 function registerAgain(call: AttachmentCall, completes: boolean, parts: RestoreParts): boolean {
@@ -59,12 +84,17 @@ function registerAgain(call: AttachmentCall, completes: boolean, parts: RestoreP
   if (result === undefined) return false;
   const declaration = collectDeclaration(call, config, parts.warn);
   // A DEL that is remembered is always later than the ADD that is restored.
-  register(call, config, { result, declaration, startedAtUs: 0, completes }, parts);
+  register(
+    call,
+    { ...config, policy: 'required' },
+    { result, declaration, startedAtUs: 0, completes },
+    parts,
+  );
   return parts.store.ofAttachment({ network: call.conf.name, ...call.attachment }).length > 0;
 }
 
-/** One call for each plugin of the cached conflist, as the runtime would make a CHECK. */
-function toCalls(cached: Fields): readonly AttachmentCall[] {
+/** One call for each plugin of the cached conflist that registers, as the runtime would make a CHECK. */
+function toCalls(cached: Fields, registering: ReadonlySet<string>): readonly AttachmentCall[] {
   const json: unknown = JSON.parse(Buffer.from(cached.string('config') ?? '', 'base64').toString());
   const list = new Fields(json, 'config');
   const prevResult = cached.raw('result');
@@ -75,7 +105,8 @@ function toCalls(cached: Fields): readonly AttachmentCall[] {
   };
   const env = toEnvironment(cached, prevResult);
   const plugins = list.array('plugins', (plugin) => plugin as object) ?? [json as object];
-  return plugins.map((plugin) => ({
+  const ours = plugins.filter((plugin) => 'type' in plugin && registering.has(String(plugin.type)));
+  return ours.map((plugin) => ({
     conf: parseNetConf({ ...plugin, ...shared, runtimeConfig: argsFor(plugin, cached) }),
     attachment: parseAttachment(env),
     env,

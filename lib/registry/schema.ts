@@ -18,14 +18,15 @@ const busyTimeoutMs = 5_000;
 
 /**
  * One row of `changes` for each instance and commit: the outbox of the mirrors, and the history that views and watches
- * follow. An attachment that is withdrawn stays as a row with `gone_at_us`, so that an ADD which began before is refused.
+ * follow. `since_us` is when the call began that an attachment's row is from: what began before comes too late. One that is
+ * withdrawn stays for a while, with `gone_at_us`.
  */
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
   INSERT INTO meta VALUES ('boot', '');
   CREATE TABLE attachments (
     network TEXT, container TEXT, ifname TEXT, network_label TEXT, host TEXT,
-    boot TEXT, gone_at_us INTEGER, gateways TEXT, record TEXT,
+    boot TEXT, since_us INTEGER, gone_at_us INTEGER, gateways TEXT, record TEXT,
     PRIMARY KEY (network, container, ifname)) WITHOUT ROWID;
   CREATE INDEX attachments_by_host ON attachments (network_label, host);
   CREATE INDEX attachments_gone ON attachments (gone_at_us) WHERE gone_at_us IS NOT NULL;
@@ -79,7 +80,7 @@ function createDatabase(path: string, firstRevision: number): void {
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   } finally {
-    rmSync(scratch, { force: true });
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(scratch + suffix, { force: true });
   }
 }
 

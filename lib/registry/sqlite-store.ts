@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
-import type { Proof } from '../attach/liveness.ts';
+import { type Proof, unknownBoot } from '../attach/liveness.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { AttachmentKey, AttachmentRecord, InstanceDraft, Registration } from './attachment.ts';
 import type { Statements } from './database.ts';
-import { forgetAttachment, refuseLate, rememberDeparture } from './departures.ts';
+import { isLate, refuseLate, rememberDeparture } from './departures.ts';
 import type { Change, Instance } from './instance.ts';
 import { toHashedLabel } from './label.ts';
 import { findPlace, findServiceLabel } from './labels-in-use.ts';
@@ -36,7 +36,7 @@ export type StoreLocation = {
  */
 export function openStore({ path, bootId, firstRevision = 0 }: StoreLocation): Store {
   const database = openDatabase(path, firstRevision);
-  return createStore({ path, bootId, database, node: readNodeId(dirname(path)) });
+  return createStore({ path, bootId, database, node: () => readNodeId(dirname(path)) });
 }
 
 /** The store over a database that is open already. */
@@ -46,20 +46,27 @@ export function createStore(parts: StoreParts): Store {
 
 export type StoreParts = StoreLocation & {
   readonly database: Statements;
-  readonly node: string;
+  /** The machine's id: read when it is first needed, which a DEL does not. */
+  readonly node: () => string;
 };
 
 class SqliteStore implements Store {
   readonly path: string;
-  readonly node: string;
+  readonly #readNode: () => string;
+  #node: string | undefined;
   readonly #bootId: string;
   readonly #database: Statements;
 
   constructor({ path, bootId, database, node }: StoreParts) {
     this.path = path;
-    this.node = node;
+    this.#readNode = node;
     this.#bootId = bootId;
     this.#database = database;
+  }
+
+  get node(): string {
+    this.#node ??= this.#readNode();
+    return this.#node;
   }
 
   register(registration: Registration): readonly Instance[] {
@@ -80,17 +87,26 @@ class SqliteStore implements Store {
         declaration,
       };
       this.#database.run(
-        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?)',
+        'INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)',
         network,
         containerId,
         ifName,
         place.networkLabel,
         place.host,
         proof.bootId,
+        registration.startedAtUs,
         gateways.join(' '),
         JSON.stringify(record),
       );
-      const owner = { kind: 'container', node: this.node, network, containerId, ifName, ...place } as const;
+      const owner = {
+        kind: 'container',
+        node: this.node,
+        network,
+        containerId,
+        ifName,
+        ...place,
+        gateways,
+      } as const;
       return registration.instances.map((draft) => this.#insert(draft, owner, log));
     });
   }
@@ -98,11 +114,10 @@ class SqliteStore implements Store {
   withdraw(key: AttachmentKey, atUs: number, proof?: Proof): readonly Instance[] {
     return this.#write((log) => {
       this.#sweepEarlierBoots(log);
-      const known = proof === undefined ? undefined : this.attachment(key)?.proof;
-      if (JSON.stringify(known) !== JSON.stringify(proof)) return [];
+      if (!this.#mayWithdraw(key, atUs, proof)) return [];
       const removed = this.#removeOf(key, log);
-      if (proof === undefined) rememberDeparture(this.#database, key, { atUs, bootId: this.#bootId });
-      else forgetAttachment(this.#database, key);
+      const sinceUs = proof === undefined ? atUs : 0;
+      rememberDeparture(this.#database, key, { atUs, bootId: this.#bootId, sinceUs });
       return removed;
     });
   }
@@ -172,6 +187,16 @@ class SqliteStore implements Store {
     return found.map(({ record }) => parseRecord<AttachmentRecord>(this.path, record))[0];
   }
 
+  hasKnown({ network, containerId, ifName }: AttachmentKey): boolean {
+    const found = this.#database.first(
+      'SELECT 1 FROM attachments WHERE network = ? AND container = ? AND ifname = ?',
+      network,
+      containerId,
+      ifName,
+    );
+    return found !== undefined;
+  }
+
   attachments(): readonly AttachmentRecord[] {
     return this.#database
       .all('SELECT record FROM attachments WHERE gone_at_us IS NULL')
@@ -219,9 +244,13 @@ class SqliteStore implements Store {
     this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
   }
 
-  verify(): void {
+  checkPages(): void {
     const found = this.#database.first('PRAGMA quick_check(1)')?.quick_check;
     if (found !== 'ok') throw storeFailure(this.path, 'corrupt', String(found));
+  }
+
+  verify(): void {
+    this.checkPages();
     this.instances();
     this.attachments();
     for (const { record } of this.#database.all('SELECT record FROM changes')) parseRecord(this.path, record);
@@ -262,9 +291,16 @@ class SqliteStore implements Store {
     });
   }
 
+  /** Not what an ADD has made that began after the DEL, nor what is another attachment than the one found dead. */
+  #mayWithdraw(key: AttachmentKey, atUs: number, proof: Proof | undefined): boolean {
+    if (proof === undefined) return !isLate(this.#database, key, atUs);
+    return JSON.stringify(this.attachment(key)?.proof) === JSON.stringify(proof);
+  }
+
   /** What was attached before the machine started anew is gone; the clock of its DELs has started anew, too. */
   #sweepEarlierBoots(log: ChangeLog): void {
-    if (this.#database.first("SELECT value FROM meta WHERE key = 'boot'")?.value === this.#bootId) return;
+    const known = this.#database.first("SELECT value FROM meta WHERE key = 'boot'")?.value;
+    if (known === this.#bootId || this.#bootId === unknownBoot) return;
     const swept = this.#instances(
       'SELECT i.record FROM instances i JOIN attachments a USING (network, container, ifname) WHERE a.boot <> ?',
       this.#bootId,

@@ -18,12 +18,12 @@ export type Store = Disposable & {
   readonly node: string;
   /**
    * Replaces all that the attachment offers, in one transaction; whoever had its addresses in that network loses them.
-   * @throws CniError code 11 where a DEL of this attachment has begun since
+   * @throws CniError code 11 where a DEL or another ADD of this attachment has begun since
    */
   readonly register: (registration: Registration) => readonly Instance[];
   /**
    * Takes all away that the attachment offers, and has an ADD that began before `atUs` (microseconds of CLOCK_MONOTONIC)
-   * refused. What is not registered is withdrawn already.
+   * refused. What is not registered is withdrawn already; what an ADD has made that began later stays.
    * @param proof given by whoever has found it dead: what was attached anew meanwhile, with another proof, stays
    */
   readonly withdraw: (key: AttachmentKey, atUs: number, proof?: Proof) => readonly Instance[];
@@ -47,6 +47,8 @@ export type Store = Disposable & {
   /** What one attachment offers. */
   readonly ofAttachment: (key: AttachmentKey) => readonly Instance[];
   readonly attachment: (key: AttachmentKey) => AttachmentRecord | undefined;
+  /** Whether it is attached, or has gone not long ago: what is neither, nobody has told of. */
+  readonly hasKnown: (key: AttachmentKey) => boolean;
   readonly attachments: () => readonly AttachmentRecord[];
   /** Every gateway of an attachment, once, in canonical text. */
   readonly gateways: () => readonly string[];
@@ -59,7 +61,9 @@ export type Store = Disposable & {
   /** Up to which revision an outside registry has been told; undefined where this store has never told it anything. */
   readonly mirrored: (mirror: string) => number | undefined;
   readonly setMirrored: (mirror: string, revision: number) => void;
-  /** Reads the whole file. @throws StoreFailure where any of it is damaged */
+  /** @throws StoreFailure where a page of the file is damaged */
+  readonly checkPages: () => void;
+  /** The same, and reads every record. */
   readonly verify: () => void;
   /** Moves the journal into the file, so that no plugin must. */
   readonly checkpoint: () => void;

@@ -2,7 +2,7 @@ import type { AttachmentCall, NetworkCall, Plugin } from '../cni/dispatch.ts';
 import type { Result, ResultDns } from '../cni/result.ts';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
 import { failuresOf, runAll, throwCollected, withLaterFailures } from '../errors/collect.ts';
-import { parseRegistryConfig, type RegistryConfig } from './config.ts';
+import { parseRegistryConfig, parseWithdrawalStore, type RegistryConfig } from './config.ts';
 import { defaultNamespace, type Instance } from './instance.ts';
 import { toNetworkLabel } from './label.ts';
 import {
@@ -65,7 +65,7 @@ function addRegistered(
     throw withLaterFailures(error, runAll([{ doing: 'detaching', run: () => plugin.del(call) }]));
   }
   if (!config.dns) return result;
-  const namespace = declaration.namespace ?? defaultNamespace;
+  const namespace = registered[0]?.namespace ?? declaration.namespace ?? defaultNamespace;
   const networkLabel = networkLabelOf(registered) ?? toNetworkLabel(call.conf.name);
   return { ...result, dns: resolverOf(result, [`${namespace}.svc`, 'svc', networkLabel], config) };
 }
@@ -78,8 +78,8 @@ function delRegistered(call: AttachmentCall, plugin: Plugin, parts: RegistrarPar
 }
 
 function withdrawStated(call: AttachmentCall, startedAtUs: number, parts: RegistrarParts): void {
-  const config = parseRegistryConfig(call.conf);
-  if (config !== undefined) withdraw(call, config, startedAtUs, parts);
+  const store = parseWithdrawalStore(call.conf);
+  if (store !== undefined) withdraw(call, store, startedAtUs, parts);
 }
 
 function gcRegistered(call: NetworkCall, plugin: Plugin, parts: RegistrarParts): void {

@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { createLog, type Log } from '../../lib/log/log.ts';
 import type { AgentConfig } from './config.ts';
+import { createProcessMetrics } from './metrics.ts';
 import type { AgentParts } from './parts.ts';
 import { runSession } from './session.ts';
 
@@ -8,16 +10,24 @@ import { runSession } from './session.ts';
  * is damaged or replaced under it is opened anew, which takes milliseconds.
  * @throws CniError where it cannot begin: an address is taken, a file cannot be read
  */
-export async function runAgent(config: AgentConfig, parts: AgentParts): Promise<void> {
+export async function runAgent(
+  config: AgentConfig,
+  parts: Omit<AgentParts, 'processMetrics'>,
+): Promise<void> {
   const log = createLog(parts.writeLog, config.log);
   const stopping = new AbortController();
   parts.onStop((why) => {
     log.info('stopping', { why });
     stopping.abort();
   });
-  await runSessions(config, { ...parts, warn: (message) => log.warn(message) }, log, stopping.signal);
+  const warn = (message: string) => log.warn(message);
+  await runSessions(config, { ...parts, warn, processMetrics: createProcessMetrics() }, log, stopping.signal);
   log.info('stopped');
 }
+
+/** A session shorter than this has not helped: the next one waits for longer. */
+const shortSessionMs = 10_000;
+const longestPauseMs = 30_000;
 
 async function runSessions(
   config: AgentConfig,
@@ -25,8 +35,14 @@ async function runSessions(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
+  let pauseMs = 0;
   while (!signal.aborted) {
+    const startedAtMs = performance.now();
     const why = await runSession(config, { parts, log, signal });
-    if (!signal.aborted) log.warn('opening the registry anew', { why });
+    if (signal.aborted) return;
+    const wasShort = performance.now() - startedAtMs < shortSessionMs;
+    pauseMs = wasShort ? Math.min(longestPauseMs, pauseMs * 2 + 100) : 0;
+    log.warn('opening the registry anew', { why, pauseMs });
+    await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }

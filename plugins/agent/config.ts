@@ -60,6 +60,7 @@ const seconds = { min: 0, max: 3600 };
  */
 export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
+  fields.only('store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log');
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
     zone: fields.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
@@ -79,6 +80,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
 }
 
 function parseDnsConfig(fields: Fields): AgentConfig['dns'] {
+  fields.only('listen', 'upstreams', 'resolvConf', 'ttl', 'negativeTtl', 'visibility', 'rateLimit');
   const listen = (fields.array('listen', parseDnsListener) ?? [gateways(dnsPort)]).flat();
   return {
     listen: listen.filter((each) => each.kind === 'address').map(({ address, port }) => ({ address, port })),
@@ -124,6 +126,7 @@ function parseServer(item: unknown, path: string): ServerAddress {
 }
 
 function parseApiConfig(fields: Fields): AgentConfig['api'] {
+  fields.only('listen', 'tokens', 'tls', 'plaintext', 'rateLimit');
   const tls = fields.object('tls');
   return {
     listen: (fields.array('listen', parseApiListener) ?? [parseApiListener(defaultApi, '')]).flat(),
@@ -138,7 +141,8 @@ function parseApiConfig(fields: Fields): AgentConfig['api'] {
 function parseApiListener(item: unknown, path: string): ApiListener[] {
   const text = parseText(item, path);
   if (text === 'none') return [];
-  if (text.startsWith('tcp:')) return [{ kind: 'tcp', ...parseServer(text.slice(4), path) }];
+  if (/^tcp:.+:\d+$/.test(text) && (text.includes(']:') || text.split(':').length === 3))
+    return [{ kind: 'tcp', ...parseServer(text.slice(4), path) }];
   const socket = text.startsWith('unix:') ? parseStorePath(text.slice(5)) : undefined;
   if (socket !== undefined && socket.length < 108) return [{ kind: 'unix', path: socket }];
   throw unexpected(path, 'unix:/an/absolute/path of at most 107 characters, or tcp:ADDRESS:PORT', item);

@@ -17,14 +17,24 @@ export type Measured = {
   readonly watchers: () => number;
 };
 
-/** The agent's metrics; hot paths count in plain numbers, which are read here. */
-export function createMetrics(measured: Measured): { registry: Registry; observe: (seen: Observed) => void } {
+/** What there is once for a process: memory, CPU, garbage collection. */
+export function createProcessMetrics(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** The agent's metrics; hot paths count in plain numbers, which are read here. */
+export function createMetrics(
+  ofProcess: Registry,
+  measured: Measured,
+): { registry: Registry; observe: (seen: Observed) => void } {
+  const registry = new Registry();
   addRegistryMetrics(registry, measured);
   addDnsMetrics(registry, measured);
   addHealthMetrics(registry, measured);
-  return { registry, observe: addApiMetrics(registry, measured) };
+  const observe = addApiMetrics(registry, measured);
+  return { registry: Registry.merge([ofProcess, registry]), observe };
 }
 
 function addRegistryMetrics(registry: Registry, { view }: Measured): void {
@@ -98,7 +108,7 @@ function addApiMetrics(registry: Registry, { watchers }: Measured): (seen: Obser
   });
   const durations = new Histogram({
     name: 'fairlead_api_request_seconds',
-    help: 'How long API requests took, but for those that wait.',
+    help: 'How long API requests took; a long poll takes as long as it waits.',
     labelNames: ['route'],
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     registers: [registry],

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Machine } from '../../lib/exec/machine.ts';
 import type { RegistrarParts } from '../../lib/registry/registrar.ts';
 
@@ -12,4 +13,6 @@ export type AgentParts = RegistrarParts & {
   readonly hostName: string;
   /** The plugins whose attachments are registered, by type. */
   readonly registering: ReadonlySet<string>;
+  /** Metrics of the process itself, which outlive a session. */
+  readonly processMetrics: Registry;
 };

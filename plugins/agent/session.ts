@@ -13,11 +13,11 @@ import { isChecked } from '../../lib/registry/instance.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
 import type { AgentConfig, TokenSource } from './config.ts';
-import { createGatewayFollower } from './gateways.ts';
 import { createMetrics } from './metrics.ts';
 import type { AgentParts } from './parts.ts';
-import { openSound, reconcile } from './registry.ts';
-import { identifyFile, startTasks, type Task } from './upkeep.ts';
+import { createReconciler, openSound } from './registry.ts';
+import { tasksOf } from './tasks.ts';
+import { startTasks } from './upkeep.ts';
 
 export type Surroundings = { readonly parts: AgentParts; readonly log: Log; readonly signal: AbortSignal };
 
@@ -27,27 +27,23 @@ export type Surroundings = { readonly parts: AgentParts; readonly log: Log; read
  */
 export async function runSession(config: AgentConfig, { parts, log, signal }: Surroundings): Promise<string> {
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(openSound(config.store, parts, log));
-  const file = identifyFile(config.store);
-  reconcile(store, config, parts, log);
-  const view = new RegistryView(stack.use(parts.openStore(config.store)));
-  const services = await startServices(stack, { config, parts, log, store, view });
+  const over = new AbortController();
+  stack.defer(() => over.abort());
   const ended = Promise.withResolvers<string>();
-  signal.addEventListener('abort', () => ended.resolve('stopped'), { once: true });
+  signal.addEventListener('abort', () => ended.resolve('stopped'), { once: true, signal: over.signal });
+  const store = stack.use(openSound(config.store, parts, log));
+  const reconcile = createReconciler(store, config, parts, log);
+  reconcile();
+  const view = new RegistryView(stack.use(parts.openStore(config.store)));
+  const problems = new Map<string, string>();
+  const services = await startServices(stack, { config, parts, log, store, view, problems });
+  const { dns, api } = services;
   stack.use(
-    startTasks(
-      [
-        ...tasksOf(services, { config, parts, log, store, view }),
-        {
-          name: 'watching the file',
-          everyMs: () => 1_000,
-          run: () => {
-            if (identifyFile(config.store) !== file) ended.resolve('the file was removed or replaced');
-          },
-        },
-      ],
-      { log, onDamage: (error) => ended.resolve(error.message) },
-    ),
+    startTasks(tasksOf({ config, parts, log, store, view, dns, api, reconcile, end: ended.resolve }), {
+      log,
+      problems,
+      onDamage: (error) => ended.resolve(error.message),
+    }),
   );
   if (signal.aborted) return 'stopped';
   log.info('serving', { store: config.store, zone: config.zone, instances: view.size, node: store.node });
@@ -61,6 +57,8 @@ type Parts = {
   readonly log: Log;
   readonly store: Store;
   readonly view: RegistryView;
+  /** What fails at the moment. */
+  readonly problems: ReadonlyMap<string, string>;
 };
 
 type Services = { readonly dns: DnsServer; readonly api: Api; readonly health: HealthScheduler };
@@ -72,7 +70,7 @@ async function startServices(stack: AsyncDisposableStack, parts: Parts): Promise
   const alerts = stack.use(new AlertMonitor({ rules: config.alerts, node: store.node, view, log }));
   const dns = stack.use(await startDns(parts));
   const watched: { api: Api | undefined } = { api: undefined };
-  const metrics = createMetrics({
+  const metrics = createMetrics(parts.parts.processMetrics, {
     view,
     dns: () => dns.stats,
     health: () => health.stats,
@@ -121,7 +119,7 @@ type ApiServing = {
 };
 
 function openApi(
-  { config, parts, log, store, view }: Parts,
+  { config, parts, log, store, view, problems }: Parts,
   { balancer, health, metrics }: ApiServing,
 ): Promise<Api> {
   return startApi({
@@ -131,7 +129,10 @@ function openApi(
     picker: balancer,
     metrics: metrics.registry,
     observe: metrics.observe,
-    health: { heartbeat: (id, status) => health.heartbeat(id, status) },
+    health: {
+      heartbeat: (id, status) => health.heartbeat(id, status),
+      problems: () => [...problems].map(([task, problem]) => `${task}: ${problem}`),
+    },
     node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
     limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },
     log,
@@ -161,37 +162,4 @@ function secretOf(token: TokenSource['token'], file: TokenSource['file']): strin
 
 function readText(field: string, path: string): string {
   return onFiles(`${field}: reading ${path}`, () => readFileSync(path, 'utf8'));
-}
-
-/** While somebody waits for changes, they are looked for often; DNS and the API look by themselves before each answer. */
-const watchedMs = 20;
-const unwatchedMs = 200;
-const checkpointMs = 5_000;
-
-function tasksOf({ dns, api }: Services, { config, parts, log, store, view }: Parts): readonly Task[] {
-  const { gatewayPort } = config.dns;
-  return [
-    {
-      name: 'following the registry',
-      everyMs: () => (api.watcherCount() > 0 ? watchedMs : unwatchedMs),
-      run: () => {
-        view.refresh();
-      },
-    },
-    ...(gatewayPort === undefined
-      ? []
-      : [
-          {
-            name: 'following the gateways',
-            everyMs: () => unwatchedMs,
-            run: createGatewayFollower({ port: gatewayPort, dns, store, log }),
-          },
-        ]),
-    {
-      name: 'reconciling',
-      everyMs: () => config.sweepMs,
-      run: () => reconcile(store, config, parts, log),
-    },
-    { name: 'writing the journal back', everyMs: () => checkpointMs, run: () => store.checkpoint() },
-  ];
 }

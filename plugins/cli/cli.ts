@@ -6,6 +6,7 @@ import { renderError } from '../../lib/cni/dispatch.ts';
 import type { Environment } from '../../lib/cni/invocation.ts';
 import { parseNetworkName } from '../../lib/cni/netconf.ts';
 import { toCniError } from '../../lib/errors/cni-error.ts';
+import { failuresOf, throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
 import { type AgentContext, addAgent } from './agent.ts';
@@ -13,7 +14,7 @@ import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
-import { addRegistryCommands, type RegistryContext } from './registry-commands.ts';
+import { addRegistryCommands, parsePath, type RegistryContext } from './registry-commands.ts';
 import { print } from './terminal.ts';
 
 /** What the command line is given by the composition root. */
@@ -124,12 +125,14 @@ function addGc(program: Command, context: CliContext): void {
     .option('--dry-run', 'only show what would be freed')
     .option('--free <address>', 'free this address of --network, although nothing proves its container dead');
   withLeaseOptions(command).action((options: GcOptions) => {
-    const freed = {
-      leases: freeLeases(options, command, context.machine),
-      names: withdrawNames(options, context),
-    };
+    const leases = freeLeases(options, command, context.machine);
     const verb = options.dryRun === true ? 'would free' : 'freed';
-    print(context, options.json === true, freed, () => renderFreed(freed, verb));
+    let names: readonly DeadName[] = [];
+    const failures = failuresOf(() => {
+      names = withdrawNames(options, context);
+    });
+    print(context, options.json === true, { leases, names }, () => renderFreed({ leases, names }, verb));
+    throwCollected(failures);
   });
 }
 
@@ -154,7 +157,7 @@ function withdrawNames(
   context: CliContext,
 ): readonly DeadName[] {
   if (free !== undefined || !existsSync(store)) return [];
-  return collectDeadNames(context.openStore(store), { network, dryRun: dryRun === true }, context);
+  return collectDeadNames(context.openStore(parsePath(store)), { network, dryRun: dryRun === true }, context);
 }
 
 function freeLeases(options: GcOptions, command: Command, machine: Machine) {

@@ -5,9 +5,9 @@ import { parseStorePath } from '../../lib/registry/config.ts';
 import { type Change, defaultNamespace, defaultZone } from '../../lib/registry/instance.ts';
 import { toLabel } from '../../lib/registry/label.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
-import { isDamage, setAside } from '../../lib/registry/set-aside.ts';
+import { identifyFile, isDamage, setAside } from '../../lib/registry/set-aside.ts';
 import type { Store } from '../../lib/registry/store.ts';
-import { RegistryView } from '../../lib/registry/view.ts';
+import { type ChangeListener, RegistryView } from '../../lib/registry/view.ts';
 import { type ResolvableType, resolvableTypes, resolve } from './resolve.ts';
 import { colours, findService, renderInstances, renderServices, summarise } from './services.ts';
 import { createPaint, print, type Terminal, toTable } from './terminal.ts';
@@ -93,18 +93,33 @@ function addWatch(program: Command, context: RegistryContext): void {
       .description('print every change of the registry, or of one service, as it happens')
       .option('--namespace <name>', 'only this namespace'),
   ).action(async (service: string | undefined, { store, namespace, json }: Options) => {
-    const view = openView(store, context);
     const label = service === undefined ? undefined : toLabel(service);
     const isAskedFor = ({ instance }: Change) =>
       (label === undefined || instance.service === label) &&
       (namespace === undefined || instance.namespace === namespace);
     const render = (change: Change) =>
       json === true ? `${JSON.stringify(change)}\n` : renderChange(change, context);
-    view.onChange((changes) => {
+    const follow = followFile(parsePath(store), context, (changes) => {
       for (const change of changes.filter(isAskedFor)) context.writeStdout(render(change));
     });
-    await untilInterrupted(context, () => view.refresh());
+    await untilInterrupted(context, follow);
   });
+}
+
+/** Looks for changes when called; a file that has taken the other's place is followed from what it then has. */
+function followFile(path: string, context: RegistryContext, onChange: ChangeListener): () => void {
+  let view = openView(path, context);
+  let opened = identifyFile(path);
+  view.onChange(onChange);
+  return () => {
+    const found = identifyFile(path);
+    if (found !== undefined && found !== opened) {
+      view = openView(path, context);
+      view.onChange(onChange);
+      opened = found;
+    }
+    view.refresh();
+  };
 }
 
 function untilInterrupted({ onInterrupt }: RegistryContext, work: () => void): Promise<void> {
@@ -157,14 +172,21 @@ function addRepair(program: Command, context: RegistryContext): void {
 
 type Repaired = { readonly store: string; readonly setAside?: string; readonly because?: string };
 
-function repair(store: string, { openStore }: RegistryContext): Repaired {
+function repair(path: string, { openStore }: Pick<RegistryContext, 'openStore'>): Repaired {
+  const found = identifyFile(path);
   try {
-    using opened = openStore(store);
-    opened.verify();
-    return { store };
+    const store = openStore(path);
+    try {
+      store.verify();
+    } finally {
+      store.close();
+    }
+    return { store: path };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return { store, setAside: setAside(store, new Date()), because: error.message };
+    // The agent may have set it aside meanwhile, and what is there now may be well.
+    if (identifyFile(path) !== found) return repair(path, { openStore });
+    return { store: path, setAside: setAside(path, new Date()), because: error.message };
   }
 }
 
@@ -178,7 +200,8 @@ function openView(store: string, { openStore }: RegistryContext): RegistryView {
   );
 }
 
-function parsePath(store: string): string {
+/** @throws CniError code 7 */
+export function parsePath(store: string): string {
   const path = parseStorePath(store);
   if (path !== undefined) return path;
   throw new CniError(

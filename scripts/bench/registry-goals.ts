@@ -1,20 +1,29 @@
 import { atLeast, atMost, type Goal } from './goal.ts';
 import { check, type Leaving } from './leaving.ts';
+import type { Registration } from './registration.ts';
 import type { RegistryFigures } from './registry.ts';
+import type { PairFigures } from './statistics.ts';
 import { watchers } from './watchers.ts';
 
 /** What names may cost, and how true they are to be. Pure. */
 export function judgeRegistry(figures: RegistryFigures): readonly Goal[] {
   const { registration, resolvable } = figures;
-  const addMs = registration.registering.add.medianMs - registration.silent.add.medianMs;
   const wrong = resolvable.wrongAfterAdd + resolvable.wrongAfterDel;
   return [
-    { of: 'registration', what: 'what it adds to our ADD', measured: addMs, ...atMost(3, ' ms') },
+    ...judgeRegistration(registration),
     { of: 'resolvable', what: 'wrong answers after ADD or DEL', measured: wrong, ...atMost(0, '') },
     ...judgeDns(figures),
     ...judgeWatchers(figures),
     ...judgeLeaving(figures.leaving),
   ];
+}
+
+function judgeRegistration({ withAgent, withoutAgent, off }: Registration): readonly Goal[] {
+  const toGoal = (what: string, { add }: PairFigures): Goal => {
+    const measured = add.medianMs - off.add.medianMs;
+    return { of: 'registration', what: `what it adds to our ADD, ${what}`, measured, ...atMost(3, ' ms') };
+  };
+  return [toGoal('with the agent', withAgent), toGoal('without', withoutAgent)];
 }
 
 function judgeDns({ dns: { names, throughput, latency, memory } }: RegistryFigures): readonly Goal[] {

@@ -14,14 +14,19 @@ export function renderRegistry(figures: RegistryFigures): string {
   ].join('\n\n');
 }
 
-function renderRegistration({ registration: { registering, silent } }: RegistryFigures): string {
-  const title = ['registration, medians, ms', 'ADD', 'DEL', 'both'];
-  const medians = ({ add, del, pair }: PairFigures) => [add, del, pair].map(({ medianMs }) => medianMs);
-  const [having, lacking] = [medians(registering), medians(silent)];
+function renderRegistration({ registration: { withAgent, withoutAgent, off } }: RegistryFigures): string {
+  const title = ['registration, medians, ms', 'ADD', 'over none', 'DEL', 'over none'];
+  const rowOf = (name: string, { add, del }: PairFigures) => [
+    name,
+    formatMs(add.medianMs),
+    formatMs(add.medianMs - off.add.medianMs),
+    formatMs(del.medianMs),
+    formatMs(del.medianMs - off.del.medianMs),
+  ];
   const rows = [
-    ['registered, the default', ...having.map(formatMs)],
-    ['`"registry": false`', ...lacking.map(formatMs)],
-    ['difference', ...having.map((withMs, at) => formatMs(withMs - (lacking[at] ?? Number.NaN)))],
+    rowOf('registered, the agent running', withAgent),
+    rowOf('registered, no agent', withoutAgent),
+    rowOf('none: `"registry": false`', off),
   ];
   return renderTable({ title, rows, texts: 1 });
 }

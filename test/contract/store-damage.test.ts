@@ -28,12 +28,13 @@ describe('files', () => {
 
   test('a store that is made leaves nothing beside itself but the id of the machine', () => {
     using temporary = temporaryStore();
+    const { node } = temporary.store;
 
     expect(readdirSync(temporary.dir).filter((name) => !/^registry\.db(-wal|-shm)?$/.test(name))).toEqual([
       'node-id',
     ]);
-    expect(temporary.store.node).toMatch(/^[0-9a-f]{16}$/);
-    expect(temporary.reopen().node).toBe(temporary.store.node);
+    expect(node).toMatch(/^[0-9a-f]{16}$/);
+    expect(temporary.reopen().node).toBe(node);
   });
 });
 
@@ -93,7 +94,7 @@ describe('a place where no registry can be made is a failure of the store, for t
     using temporary = temporaryStore();
     writeFileSync(`${temporary.dir}/node-id`, content);
 
-    expect(() => temporary.reopen()).toThrow(StoreFailure);
+    expect(() => temporary.reopen().node).toThrow(StoreFailure);
     expect(readFileSync(`${temporary.dir}/node-id`, 'utf8')).toBe(content);
   });
 });

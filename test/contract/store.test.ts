@@ -33,7 +33,14 @@ describe('register', () => {
         service: 'web',
         revision: temporary.first + 1,
         createdAtMs: expect.closeTo(Date.now(), -4),
-        owner: { kind: 'container', node: store.node, ...c1, networkLabel: 'net', host: 'c1' },
+        owner: {
+          kind: 'container',
+          node: store.node,
+          ...c1,
+          networkLabel: 'net',
+          host: 'c1',
+          gateways: ['10.1.0.1'],
+        },
       },
       expect.objectContaining({ id: 'c1-2', revision: temporary.first + 1 }),
     ]);
@@ -127,7 +134,7 @@ describe('withdraw', () => {
     expect(() => store.register(registrationOf({ startedAtUs: 1_999_999 }))).toThrow(
       expect.objectContaining({
         code: 11,
-        message: expect.stringContaining('a DEL has begun after this ADD'),
+        message: expect.stringContaining('has begun after this one'),
       }),
     );
     expect([store.instances(), store.attachments()]).toEqual([[], []]);
@@ -141,14 +148,24 @@ describe('withdraw', () => {
     temporary.store.withdraw(c1, 3_000_000);
     other.withdraw(c1, 2_000_000);
 
-    expect(() => other.register(registrationOf({ startedAtUs: 2_500_000 }))).toThrow('a DEL has begun after');
+    expect(() => other.register(registrationOf({ startedAtUs: 2_500_000 }))).toThrow('has begun after');
   });
 
-  test('is forgotten ten minutes later, when another DEL comes', () => {
+  test('is passed over where an ADD that began later has made what is there', () => {
+    using temporary = temporaryStore();
+    const { store } = temporary;
+    const registered = store.register(registrationOf({ startedAtUs: 3_000_000 }));
+
+    expect(store.withdraw(c1, 2_000_000)).toEqual([]);
+    expect(() => store.register(registrationOf({ startedAtUs: 2_500_000 }))).toThrow('has begun after');
+    expect(store.instances()).toEqual(registered);
+  });
+
+  test('is forgotten an hour later, when another DEL comes', () => {
     using temporary = temporaryStore();
     const { store } = temporary;
     store.withdraw(c1, 2_000_000);
-    store.withdraw({ ...c1, containerId: 'c2' }, 603_000_000);
+    store.withdraw({ ...c1, containerId: 'c2' }, 3_603_000_000);
 
     expect(store.register(registrationOf({ startedAtUs: 1_000_000 }))).toHaveLength(1);
   });

@@ -200,7 +200,13 @@ test(
     const [standing, container] = [await rig.container(), await rig.container()];
     const conf = {
       ...dualConf(rig, { ipMasq: true, macspoofchk: true }),
-      registry: { service: 'web', ports: [{ name: 'http', port: 80 }], tags: ['one'], check: { tcp: true } },
+      registry: {
+        store: rig.store,
+        service: 'web',
+        ports: [{ name: 'http', port: 80 }],
+        tags: ['one'],
+        check: { tcp: true },
+      },
       'cni.dev/valid-attachments': [{ containerID: standing, ifname: 'eth0' }],
     };
     await rig.add(conf, standing);

@@ -15,7 +15,12 @@ function createFixture() {
   let nowUs = 1_000_000;
   const restore = () =>
     restoreMissing({
-      machine: scriptMachine({ proc: { '/proc/sys/kernel/random/boot_id': 'boot-of-tests' } }),
+      machine: scriptMachine({
+        proc: {
+          '/proc/sys/kernel/random/boot_id': 'boot-of-tests',
+          '/proc/sys/net/ipv4/conf/eth0/forwarding': '0',
+        },
+      }),
       openStore: () => temporary.store,
       warn: (message) => warnings.push(message),
       nowUs: () => nowUs++,

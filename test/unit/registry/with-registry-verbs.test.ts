@@ -33,7 +33,7 @@ describe('DEL', () => {
     ['full', 11],
   ] as const)('with a store that is %s detaches all the same, and answers %s', (trouble, code) => {
     using fixture = createFixture({ broken: broken(trouble) });
-    const del = () => fixture.plugin.del(callOf({ registry: { policy: 'required' } }));
+    const del = () => fixture.plugin.del(callOf({ registry: { policy: 'required', store: fixture.path } }));
 
     if (code === undefined) del();
     else expect(del).toThrow(expect.objectContaining({ code }));
@@ -45,7 +45,7 @@ describe('DEL', () => {
     using fixture = createFixture({ broken: broken('full') });
     fixture.failing.set('del', new CniError(999, 'the link is stuck'));
 
-    expect(() => fixture.plugin.del(callOf())).toThrow(
+    expect(() => fixture.plugin.del(callOf({ registry: { store: fixture.path } }))).toThrow(
       expect.objectContaining({
         code: 11,
         message: expect.stringContaining('registry /r.db'),
@@ -63,11 +63,13 @@ describe('DEL', () => {
     expect(fixture.store.instances()).toEqual([]);
   });
 
-  test('with a registry block that is wrong detaches, and says so', () => {
+  test('with a registry block that an ADD would refuse detaches and withdraws', () => {
     using fixture = createFixture();
+    fixture.plugin.add(callOf());
 
-    expect(() => fixture.plugin.del(callOf({ registry: { store: 'here' } }))).toThrow('registry.store');
-    expect(fixture.calls).toEqual(['del']);
+    fixture.plugin.del(callOf({ registry: { store: 'here', weight: -1 } }));
+
+    expect([fixture.calls.at(-1), fixture.store.instances()]).toEqual(['del', []]);
   });
 });
 
