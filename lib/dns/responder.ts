@@ -118,12 +118,13 @@ export class Responder implements Disposable {
     this.#askers.tcp.clear();
   }
 
-  #knownOf({ address, transport }: Asker): Known {
+  #knownOf({ address, listener, transport }: Asker): Known {
     const askers = this.#askers[transport];
-    const known = askers.get(address);
+    const who = `${address} ${listener}`;
+    const known = askers.get(who);
     if (known !== undefined) return known;
     if (askers.size >= mostAskers) askers.clear();
-    const scope = this.#options.visibility === 'all' ? wholeScope : this.#networks.scopeOf(address);
+    const scope = this.#options.visibility === 'all' ? wholeScope : this.#networks.scopeOf(address, listener);
     const circle = `${transport} ${scopeKey(scope)}`;
     const learned = {
       scope,
@@ -131,7 +132,7 @@ export class Responder implements Disposable {
       present: this.#present.ofCircle(circle),
       absent: this.#absent.ofCircle(circle),
     };
-    askers.set(address, learned);
+    askers.set(who, learned);
     return learned;
   }
 

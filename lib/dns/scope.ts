@@ -34,6 +34,8 @@ export class ContainerNetworks implements Disposable {
   readonly #view: RegistryView;
   readonly #instancesOf = new Map<string, Map<string, string>>();
   readonly #containerOf = new Map<string, string>();
+  /** By gateway: the network of each instance that has it. */
+  readonly #networksAt = new Map<string, Map<string, string>>();
   readonly #stop: () => void;
 
   constructor(view: RegistryView) {
@@ -43,19 +45,29 @@ export class ContainerNetworks implements Disposable {
   }
 
   /**
-   * What the asker at this address may know of: a container what is on its networks, everybody else everything.
+   * What the asker at this address may know of: a container what is on its networks; whoever else asks at a network's
+   * gateway, a container without a name perhaps, what is on that network; and everybody else, this machine's own programs
+   * among them, everything.
    * @param address canonical text
+   * @param listener the address that was asked, in canonical text
    */
-  scopeOf(address: string): Scope {
+  scopeOf(address: string, listener: string): Scope {
     const owners = this.#view.atAddress(address).map(({ owner }) => owner);
     const containers = new Set(owners.filter((owner) => owner.kind === 'container').map(containerKey));
-    if (containers.size === 0) return wholeScope;
+    if (containers.size === 0) return this.#scopeAt(address, listener);
     const networks = [...containers].flatMap((key) => [...(this.#instancesOf.get(key)?.values() ?? [])]);
     return { kind: 'networks', labels: new Set(networks) };
   }
 
   [Symbol.dispose](): void {
     this.#stop();
+  }
+
+  /** This machine asks its own gateway from that very address. */
+  #scopeAt(address: string, listener: string): Scope {
+    const networks = this.#networksAt.get(listener);
+    if (address === listener || networks === undefined) return wholeScope;
+    return { kind: 'networks', labels: new Set(networks.values()) };
   }
 
   #follow(changes: readonly Change[]): void {
@@ -70,11 +82,20 @@ export class ContainerNetworks implements Disposable {
     const key = containerKey(owner);
     const instances = this.#instancesOf.get(key) ?? new Map<string, string>();
     instances.set(id, owner.networkLabel);
+    for (const gateway of owner.gateways ?? []) {
+      const networks = this.#networksAt.get(gateway) ?? new Map<string, string>();
+      this.#networksAt.set(gateway, networks.set(id, owner.networkLabel));
+    }
     this.#instancesOf.set(key, instances);
     this.#containerOf.set(id, key);
   }
 
-  #forget({ id }: Instance): void {
+  #forget({ id, owner }: Instance): void {
+    const gateways = owner.kind === 'container' ? (owner.gateways ?? []) : [];
+    for (const gateway of gateways) {
+      this.#networksAt.get(gateway)?.delete(id);
+      if (this.#networksAt.get(gateway)?.size === 0) this.#networksAt.delete(gateway);
+    }
     const key = this.#containerOf.get(id);
     if (key === undefined) return;
     const instances = this.#instancesOf.get(key);

@@ -5,7 +5,7 @@ import { Agent, until } from '../support/agent.ts';
 import { bridgeConf, dualConf, ipsOf } from '../support/confs.ts';
 import { linkNames } from '../support/kernel.ts';
 import { mountSmallDisk } from '../support/mounts.ts';
-import { inside, mustInside } from '../support/process.ts';
+import { inside, must, mustInside } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
 
 const zone = 'fairlead.internal';
@@ -80,6 +80,71 @@ test('DNS answers at the gateway, and a container sees only the networks that it
   await rig.del(red, one);
   await mustInside(rig.host, 'ip', 'link', 'del', 'red0');
   await agent.logged('DNS does not answer here any more');
+});
+
+test('a container without a name sees the network at whose gateway it asks, and no other', async () => {
+  await using rig = await Rig.create();
+  await using agent = await Agent.start(rig);
+  const [named, nameless, other] = [await rig.container(), await rig.container(), await rig.container()];
+  const red = bridgeConf(rig, {
+    name: 'red',
+    bridge: 'red0',
+    registry: { store: rig.store, service: 'web' },
+  });
+  const blue = {
+    ...bridgeConf(rig, { name: 'blue', bridge: 'blue0', registry: { store: rig.store, service: 'db' } }),
+    ipam: { type: 'host-local', dataDir: rig.dataDir, subnet: '10.23.0.0/24' },
+  };
+  const [inRed] = ipsOf(await rig.add(red, named));
+  await rig.add({ ...red, registry: false }, nameless);
+  await rig.add(blue, other);
+  await agent.logged('DNS answers at the gateway', 2);
+
+  const ask = async (name: string) =>
+    (
+      await mustInside(
+        nameless,
+        'dig',
+        '+short',
+        '+time=2',
+        '+tries=1',
+        '@10.22.0.1',
+        `${name}.default.svc.${zone}`,
+      )
+    ).trim();
+  expect([await ask('web'), await ask('db')]).toEqual([inRed, '']);
+});
+
+test('the agent keeps its locks on the registry, so that nobody else takes its journal away', async () => {
+  await using rig = await Rig.create();
+  await using agent = await Agent.start(rig);
+  await rig.add(webConf(rig), await rig.container());
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+
+  // What opens and closes a registry properly removes the journal if it takes itself for the last one.
+  await must('python3', [
+    '-c',
+    `import sqlite3; sqlite3.connect('${rig.store}').execute('select * from meta').fetchall()`,
+  ]);
+  const [v4] = ipsOf(await rig.add(webConf(rig), await rig.container()));
+
+  expect(readdirSync(rig.dir)).toContain('registry.db-wal');
+  expect(await agent.dig(`web.default.svc.${zone}`)).toContain(v4);
+});
+
+test('a page that is damaged under the agent has the registry set aside, and health tells of what fails', async () => {
+  await using rig = await Rig.create();
+  await using agent = await Agent.start(rig);
+  await rig.add(webConf(rig), await rig.container());
+  await agent.logged('DNS answers at the gateway', 2);
+  // Everything is in the file, and none of it in the journal.
+  await until(async () => {
+    writeFileSync(rig.store, 'damaged', { flag: 'r+' });
+    return agent.log.includes('begun');
+  }, 'the damage to be found');
+
+  await agent.logged('serving', 2);
+  expect(readdirSync(rig.dir).some((name) => name.includes('.damaged-'))).toBe(true);
 });
 
 test('an instance whose check fails leaves the answers within interval × fall + 1 s, and returns', async () => {
