@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readBootId } from '../../lib/attach/liveness.ts';
 import { createMachine, type Machine } from '../../lib/exec/machine.ts';
+import { createInNetns } from '../../lib/exec/netns.ts';
 import { createSpawnSyncRunner } from '../../lib/exec/spawn-runner.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
 import { openStore } from '../../lib/registry/sqlite-store.ts';
@@ -13,9 +14,7 @@ export const realMachine: Machine = createMachine({
   startDetached: () => {
     throw new Error('a test in process starts nothing');
   },
-  inNetns: () => {
-    throw new Error('a test in process enters no namespace');
-  },
+  inNetns: createInNetns(() => process.abort()),
 });
 
 /** The rig's registry, or another file, as a plugin would open it. */
