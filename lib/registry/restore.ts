@@ -6,7 +6,6 @@ import { type Environment, parseAttachment } from '../cni/invocation.ts';
 import { parseNetConf } from '../cni/netconf.ts';
 import { messageOf } from '../errors/cni-error.ts';
 import { ifExists } from '../errors/system-error.ts';
-import { hasInterface } from '../exec/machine.ts';
 import { parseRegistryConfig } from './config.ts';
 import { type RegistrarParts, register } from './registrar.ts';
 import { collectDeclaration } from './sources.ts';
@@ -35,13 +34,25 @@ export type RestoreParts = RegistrarParts & {
  */
 export function restoreMissing(parts: RestoreParts): readonly string[] {
   const names = ifExists(() => readdirSync(parts.resultsDir)) ?? [];
-  return names.flatMap((name) => restoreFrom(`${parts.resultsDir}/${name}`, parts));
+  // The latest first: where two say that they have the same interface, the later one has it.
+  const files = names
+    .flatMap((name) => toFile(`${parts.resultsDir}/${name}`))
+    .filter(({ path, stamp }) => parts.examined?.get(path) !== stamp)
+    .sort((one, other) => other.mtimeMs - one.mtimeMs);
+  return files.flatMap((file) => restoreFrom(file, parts));
+}
+
+type CachedFile = { readonly path: string; readonly mtimeMs: number; readonly stamp: string };
+
+function toFile(path: string): CachedFile[] {
+  const found = ifExists(() => statSync(path));
+  if (found === undefined) return [];
+  const { ino, mtimeMs, size } = found;
+  return [{ path, mtimeMs, stamp: `${ino}/${mtimeMs}/${size}` }];
 }
 
 /** A file that was looked at is not looked at again until it changes: there may be thousands. */
-function restoreFrom(path: string, parts: RestoreParts): readonly string[] {
-  const stamp = ifExists(() => stampOf(path));
-  if (stamp === undefined || parts.examined?.get(path) === stamp) return [];
+function restoreFrom({ path, stamp }: CachedFile, parts: RestoreParts): readonly string[] {
   parts.examined?.set(path, stamp);
   try {
     return restoreCached(readFileSync(path, 'utf8'), parts);
@@ -55,26 +66,33 @@ function restoreFrom(path: string, parts: RestoreParts): readonly string[] {
   }
 }
 
-function stampOf(path: string): string {
-  const { ino, mtimeMs, size } = statSync(path);
-  return `${ino}/${mtimeMs}/${size}`;
-}
-
 function restoreCached(text: string, parts: RestoreParts): readonly string[] {
   const cached = new Fields(JSON.parse(text), '');
   if (cached.string('kind') !== 'cniCacheV1') return [];
   const calls = toCalls(cached, parts.registering);
   const [first] = calls;
-  if (first === undefined || !isAttached(first, parts)) return [];
+  if (first === undefined) return [];
   const { containerId, ifName } = first.attachment;
-  if (parts.store.hasKnown({ network: first.conf.name, containerId, ifName })) return [];
+  if (parts.store.hasKnown({ network: first.conf.name, containerId, ifName }) || !isAttached(first, parts))
+    return [];
   const registered = calls.map((call, index) => registerAgain(call, index > 0, parts));
   return registered.includes(true) ? [containerId] : [];
 }
 
-/** The namespace may be another container's by now: paths are used again. */
-function isAttached({ attachment: { netns, ifName } }: AttachmentCall, { machine }: RestoreParts): boolean {
-  return isContainerNetns(netns, machine) && machine.inNetns(netns, () => hasInterface(machine, ifName));
+/**
+ * Whether the namespace is there, and nobody else's: paths are used again. What is in it cannot be looked at, for the agent
+ * may not enter namespaces.
+ */
+function isAttached({ attachment }: AttachmentCall, { machine, store }: RestoreParts): boolean {
+  const { netns, ifName, containerId } = attachment;
+  if (!isContainerNetns(netns, machine)) return false;
+  const inode = machine.identifyNetns(netns)?.inode;
+  return !store
+    .attachments()
+    .some(
+      (other) =>
+        other.proof.netns?.inode === inode && other.ifName === ifName && other.containerId !== containerId,
+    );
 }
 
 function registerAgain(call: AttachmentCall, completes: boolean, parts: RestoreParts): boolean {

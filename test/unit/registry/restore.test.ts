@@ -18,7 +18,6 @@ function createFixture() {
       machine: scriptMachine({
         proc: {
           '/proc/sys/kernel/random/boot_id': 'boot-of-tests',
-          '/proc/sys/net/ipv4/conf/eth0/forwarding': '0',
         },
       }),
       openStore: () => temporary.store,
