@@ -9,6 +9,7 @@ const readyMs = 20_000;
 /** What is kept of what it has said, in lines: enough to tell why it has ended. */
 const mostLines = 20;
 
+/** A server, where it runs, and how to tell that it does. */
 export type DaemonOptions = {
   /** The name of a network namespace. */
   readonly netns: string;

@@ -7,16 +7,19 @@ export type Goal = Limit & {
   readonly measured: number | undefined;
 };
 
+/** How much is enough. */
 export type Limit = {
   readonly bound: 'at most' | 'at least';
   readonly limit: number;
   readonly unit: '×' | ' ms' | ' MB' | '';
 };
 
+/** Reached by this, and by anything less. */
 export function atMost(limit: number, unit: Limit['unit']): Limit {
   return { bound: 'at most', limit, unit };
 }
 
+/** Reached by this, and by anything more. */
 export function atLeast(limit: number, unit: Limit['unit']): Limit {
   return { bound: 'at least', limit, unit };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Resident } from './resident.ts';
 
+/** What runs, and where. */
 export type HelperOptions = {
   /** The name of a network namespace. */
   readonly netns: string;

@@ -18,6 +18,7 @@ export type Leaving = {
   readonly deleted: Gone;
 };
 
+/** How long it took, of so many. */
 export type Gone = { readonly count: number; readonly medianMs: number; readonly worstMs: number };
 
 /** The check of the instances whose port closes. */

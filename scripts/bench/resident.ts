@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { toolPath } from './call.ts';
 
+/** What runs, and where. */
 export type ResidentOptions = {
   /** The name of a network namespace. */
   readonly netns: string;

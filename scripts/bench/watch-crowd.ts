@@ -14,6 +14,7 @@ export type WatchCrowd = Disposable & {
   readonly reached: (revision: number) => Promise<number>;
 };
 
+/** How many watch, and how. */
 export type CrowdOptions = Omit<WatchOptions, 'onRevision'> & { readonly count: number };
 
 /** Has so many watch from the revision on. */

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 /** How a watcher is told: by an event stream that stays open, or by an answer to each of its requests. */
 export type WatchKind = 'stream' | 'poll';
 
+/** What is watched, and who is told. */
 export type WatchOptions = {
   readonly kind: WatchKind;
   /** Path of the API's socket. */
