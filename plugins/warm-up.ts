@@ -71,6 +71,7 @@ function call(plugin: Plugin, verb: string, dataDir: string): void {
 const paperDatabase: Statements = {
   run: () => undefined,
   all: () => [],
+  each: function* () {},
   first: () => undefined,
   read: (work) => work(),
   write: (work) => work(),

@@ -5,7 +5,7 @@ import { toStoreFailure } from './store-failure.ts';
 export type Row = Readonly<Record<string, unknown>>;
 
 /** What a store asks of its database. */
-export type Statements = Pick<Database, 'run' | 'all' | 'first' | 'read' | 'write' | 'close'>;
+export type Statements = Pick<Database, 'run' | 'all' | 'each' | 'first' | 'read' | 'write' | 'close'>;
 
 /** A connection to the registry's file: statements are prepared once, and what SQLite throws becomes a StoreFailure. */
 export class Database {
@@ -24,6 +24,15 @@ export class Database {
 
   all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
     return this.#guarded(() => this.#prepare(sql).all(...values));
+  }
+
+  /** Row by row, for what is too much to have at once. */
+  *each(sql: string, ...values: SQLInputValue[]): Generator<Row> {
+    try {
+      yield* this.#prepare(sql).iterate(...values);
+    } catch (error) {
+      throw toStoreFailure(this.path, error);
+    }
   }
 
   /** The first row. */

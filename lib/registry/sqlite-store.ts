@@ -165,7 +165,8 @@ class SqliteStore implements Store {
   }
 
   instances(): readonly Instance[] {
-    return this.#instances('SELECT record FROM instances ORDER BY rowid');
+    const rows = this.#database.each('SELECT record FROM instances ORDER BY rowid');
+    return Array.from(rows, ({ record }) => parseRecord<Instance>(this.path, record));
   }
 
   ofAttachment({ network, containerId, ifName }: AttachmentKey): readonly Instance[] {
@@ -251,9 +252,9 @@ class SqliteStore implements Store {
 
   verify(): void {
     this.checkPages();
-    this.instances();
-    this.attachments();
-    for (const { record } of this.#database.all('SELECT record FROM changes')) parseRecord(this.path, record);
+    const records = `SELECT record FROM instances
+      UNION ALL SELECT record FROM attachments WHERE gone_at_us IS NULL UNION ALL SELECT record FROM changes`;
+    for (const { record } of this.#database.each(records)) parseRecord(this.path, record);
   }
 
   checkpoint(): void {
