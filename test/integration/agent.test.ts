@@ -132,21 +132,6 @@ test('the agent keeps its locks on the registry, so that nobody else takes its j
   expect(await agent.dig(`web.default.svc.${zone}`)).toContain(v4);
 });
 
-test('a page that is damaged under the agent has the registry set aside, and health tells of what fails', async () => {
-  await using rig = await Rig.create();
-  await using agent = await Agent.start(rig);
-  await rig.add(webConf(rig), await rig.container());
-  await agent.logged('DNS answers at the gateway', 2);
-  // Everything is in the file, and none of it in the journal.
-  await until(async () => {
-    writeFileSync(rig.store, 'damaged', { flag: 'r+' });
-    return agent.log.includes('begun');
-  }, 'the damage to be found');
-
-  await agent.logged('serving', 2);
-  expect(readdirSync(rig.dir).some((name) => name.includes('.damaged-'))).toBe(true);
-});
-
 test('an instance whose check fails leaves the answers within interval × fall + 1 s, and returns', async () => {
   await using rig = await Rig.create();
   await using agent = await Agent.start(rig);

@@ -162,7 +162,7 @@ test('a registry block that is wrong is refused with its field before anything i
 
   expect(refused.error).toMatchObject({ code: 7, msg: expect.stringContaining('registry.check.interval') });
   expect(untouched).toEqual([[], {}, undefined]);
-  expect(removed.error?.code).toBe(7);
+  expect(removed.status).toBe(0);
   expect(await leftovers(rig)).toEqual(nothing);
 });
 
@@ -222,7 +222,7 @@ test('an ADD that is overtaken by its own DEL fails with code 11 and leaves noth
   writeFileSync(`${rig.dir}/slow/go`, '');
   const { error } = await late;
 
-  expect(error).toMatchObject({ code: 11, msg: expect.stringContaining('a DEL has begun after this ADD') });
+  expect(error).toMatchObject({ code: 11, msg: expect.stringContaining('has begun after this one') });
   expect([registered(rig), await linkNames(container)]).toEqual([[], []]);
   expect(await leftovers(rig)).toEqual(nothing);
   await rig.add(conf, container);
@@ -282,6 +282,6 @@ test("a DEL is dated by the machine's monotonic clock, which an executable from 
       ...{ network: 'net', containerId: container, ifName: 'eth0', proof: { bootId: 'x' } },
       ...{ startedAtUs, gateways: [], declaration: {}, instances: [] },
     });
-  expect(addAt(before)).toThrow('a DEL has begun after');
+  expect(addAt(before)).toThrow('has begun after');
   expect(addAt(after)).not.toThrow();
 });
