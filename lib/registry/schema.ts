@@ -13,12 +13,6 @@ const schemaVersion = 1;
 /** A file is made in milliseconds: what is older was left behind. */
 const scratchLifeMs = 60_000;
 
-/**
- * Pages of journal after which they are written back. Where no agent has the file open, each plugin reads the journal
- * anew: with SQLite's 1000 that cost an ADD 2 ms.
- */
-const journalPages = 128;
-
 /** How long a transaction waits for another process's, in milliseconds. */
 const busyTimeoutMs = 5_000;
 
@@ -119,7 +113,7 @@ function connect(path: string): Database {
   const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${journalPages}`);
+    database.exec('PRAGMA synchronous = NORMAL');
     const version = database.prepare('PRAGMA user_version').get()?.user_version;
     if (version === schemaVersion) return new Database(path, database);
     throw storeFailure(
