@@ -92,7 +92,7 @@ async function runAgent(
   });
 }
 
-/** A log that nobody reads must not stop the agent: what does not fit is lost. */
+/** A line for the operator, to stderr. Where nobody reads, it is lost: it must neither stop an agent nor break an ADD. */
 function writeLine(line: string): void {
   try {
     writeSync(2, line);
@@ -126,7 +126,7 @@ function chooseRegistrar(machine: Machine): RegistrarParts {
   return {
     machine,
     openStore: (path) => openStore({ path, bootId: readBootId(machine), firstRevision: Date.now() }),
-    warn: (message) => writeAll(2, `fairlead: ${message}\n`),
+    warn: (message) => writeLine(`fairlead: ${message}\n`),
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };
 }
@@ -186,7 +186,7 @@ function writeAll(fd: number, text: string): void {
     } catch (error) {
       const errno = errnoOf(error);
       // Whoever reads our output has seen enough: as after a SIGPIPE, which Node ignores.
-      if (errno === 'EPIPE') process.reallyExit(141);
+      if (errno === 'EPIPE' && fd === 1) process.reallyExit(141);
       if (errno !== 'EAGAIN') throw error;
     }
   }
