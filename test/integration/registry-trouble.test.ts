@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { limitMs, rounds } from '../support/binaries.ts';
+import { binDir, limitMs, rounds } from '../support/binaries.ts';
 import { bridgeConf } from '../support/confs.ts';
 import { linkNames } from '../support/kernel.ts';
 import { leftovers } from '../support/leftovers.ts';
@@ -191,6 +191,18 @@ async function mountDisk(rig: Rig) {
   await must('mount', ['-o', 'remount,size=1m', disk.path]);
   return disk;
 }
+
+test('a warning that nobody reads does not break the ADD that it is about', async () => {
+  await using rig = await Rig.create();
+  const container = await rig.container();
+  writeFileSync(rig.store, 'damaged');
+  const deaf = `${rig.dir}/deaf`;
+  writeFileSync(deaf, `#!/bin/bash\nexec ${binDir}/bridge 2> >(:)\n`, { mode: 0o755 });
+
+  const added = await rig.cni('ADD', confOf(rig, rig.store, 'best-effort'), container, { binary: deaf });
+
+  expect([added.status, added.result?.ips?.length, await linkNames(container)]).toEqual([0, 1, ['eth0']]);
+});
 
 describe('a full disk', () => {
   test('answers code 11: a DEL removes link and lease, and with room takes the name away; an ADD leaves nothing', async () => {
