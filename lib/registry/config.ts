@@ -57,10 +57,13 @@ export function parseStorePath(text: string): string | undefined {
     : undefined;
 }
 
+/** Longer, and `_port._tcp.service.namespace.svc.zone` would not fit into the 255 octets of a name. */
+const longestZone = 50;
+
 /** A domain in lower case, without the dot at its end; undefined for what is none. */
 export function parseZone(text: string): string | undefined {
   const zone = text.toLowerCase().replace(/\.$/, '');
-  return zone.length <= 200 && zone.split('.').every(isLabel) ? zone : undefined;
+  return zone.length <= longestZone && zone.split('.').every(isLabel) ? zone : undefined;
 }
 
 function parsePolicy(text: string): RegistryConfig['policy'] | undefined {

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { messageOf } from '../../lib/errors/cni-error.ts';
 import { createLog, type Log } from '../../lib/log/log.ts';
 import type { AgentConfig } from './config.ts';
 import { createProcessMetrics } from './metrics.ts';
@@ -36,9 +37,13 @@ async function runSessions(
   signal: AbortSignal,
 ): Promise<void> {
   let pauseMs = 0;
-  while (!signal.aborted) {
+  for (let session = 1; !signal.aborted; session++) {
     const startedAtMs = performance.now();
-    const why = await runSession(config, { parts, log, signal });
+    const why = await runSession(config, { parts, log, signal }).catch((error: unknown) => {
+      // Who has just started the agent is to be told; later a disk may be full, which passes.
+      if (session === 1) throw error;
+      return messageOf(error);
+    });
     if (signal.aborted) return;
     const wasShort = performance.now() - startedAtMs < shortSessionMs;
     pauseMs = wasShort ? Math.min(longestPauseMs, pauseMs * 2 + 100) : 0;
