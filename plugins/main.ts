@@ -4,6 +4,8 @@ import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { readBootId } from '../lib/attach/liveness.ts';
+import { explain } from '../lib/bridge/explain.ts';
+import { createBridgePlugin } from '../lib/bridge/plugin.ts';
 import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
 import { parsePluginPath } from '../lib/cni/invocation.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
@@ -18,8 +20,7 @@ import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
-import { explain } from './bridge/explain.ts';
-import { createBridge } from './bridge/plugin.ts';
+import { bridge } from './bridge/plugin.ts';
 import { createRegister } from './register/plugin.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -36,6 +37,9 @@ declare global {
   }
 }
 
+/** The plugins that attach containers to a bridge. */
+const bridgeKinds = [bridge];
+
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
@@ -47,8 +51,11 @@ async function main(): Promise<number> {
     isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
   });
   const registrar = chooseRegistrar(machine);
-  const bridge = createBridge(machine, selectIpam);
-  const registering = [withRegistry(bridge, registrar), createRegister(registrar)];
+  const attaching = bridgeKinds.map((kind) => createBridgePlugin({ kind, machine, selectIpam }));
+  const registering = [
+    ...attaching.map((plugin) => withRegistry(plugin, registrar)),
+    createRegister(registrar),
+  ];
   const plugins = [...registering, hostLocal];
   const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
@@ -59,7 +66,9 @@ async function main(): Promise<number> {
     env: process.env,
     version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
     machine,
-    explainers: new Map([[bridge.name, (call) => explain(call, machine, preview)]]),
+    explainers: new Map(
+      bridgeKinds.map((kind) => [kind.name, (call) => explain(call, { kind, machine }, preview)]),
+    ),
     readStdin,
     writeStdout,
     writeStderr: (text) => writeAll(2, text),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
+import { createBridgePlugin } from '../lib/bridge/plugin.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
@@ -8,7 +9,7 @@ import type { Statements } from '../lib/registry/database.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { createStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
-import { createBridge } from './bridge/plugin.ts';
+import { bridge } from './bridge/plugin.ts';
 
 /**
  * Runs ADD and DEL of every plugin against a machine of paper, while the executable's snapshot is being built: what
@@ -20,11 +21,11 @@ export function warmUp(): void {
     const machine = createPaperMachine();
     const hostLocal = createHostLocal(machine);
     const registrar = createPaperRegistrar(machine);
-    const bridge = withRegistry(
-      createBridge(machine, () => hostLocal),
+    const registering = withRegistry(
+      createBridgePlugin({ kind: bridge, machine, selectIpam: () => hostLocal }),
       registrar,
     );
-    for (const plugin of [bridge, hostLocal]) {
+    for (const plugin of [registering, hostLocal]) {
       for (const verb of ['ADD', 'DEL']) call(plugin, verb, `${dir}/networks`);
     }
   } finally {

@@ -1,4 +1,4 @@
-import { type Cidr, formatCidr, networkOf } from '../net/cidr.ts';
+import { type Cidr, cidrContains, formatCidr, networkOf } from '../net/cidr.ts';
 import { hash64 } from '../net/hash.ts';
 import type { IfName } from '../net/ifname.ts';
 import { type NftOperation, type NftRule, type NftTable, ownedRule } from '../nft/operation.ts';
@@ -14,6 +14,8 @@ export type Masquerade = {
   /** The interface by which the containers' packets come in: two networks may share a subnet. */
   readonly inInterface: IfName;
   readonly subnets: readonly Cidr[];
+  /** Other networks that see the containers' own addresses. */
+  readonly unmasqueraded: readonly Cidr[];
 };
 
 /**
@@ -21,16 +23,19 @@ export type Masquerade = {
  * may have addresses of other subnets, and then another chain. A chain that is nobody else's can be written again as a
  * whole by any number of ADDs at once, where rules added to a common chain would pile up.
  */
-export function masqueradeChain({ network, inInterface, subnets }: Masquerade): MasqueradeChain {
-  const networks = new Map(
-    subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet.address.family]),
-  );
-  const texts = [...networks.keys()].sort();
+export function masqueradeChain({
+  network,
+  inInterface,
+  subnets,
+  unmasqueraded,
+}: Masquerade): MasqueradeChain {
+  const networks = new Map(subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet]));
+  const texts = [...networks.keys(), ...unmasqueraded.map(formatCidr)].sort();
   return {
     table: inetTable,
     chain: `${masqueradePrefix(network)}${hash64([inInterface, ...texts].join(' ')).slice(0, 8)}`,
-    rules: [...networks].map(([text, family]) =>
-      masqueradeRule(network, inInterface, text, family === 4 ? v4 : v6),
+    rules: [...networks.values()].map((subnet) =>
+      masqueradeRule(network, inInterface, { subnet, unmasqueraded }),
     ),
     comment: `${network.slice(0, 60)}: ${inInterface}`,
   };
@@ -78,12 +83,16 @@ function toOperation({ table, chain, rules, comment }: MasqueradeChain): NftOper
 const v4 = { protocol: 'ip', multicast: '224.0.0.0/4' };
 const v6 = { protocol: 'ip6', multicast: 'ff00::/8' };
 
+/** A set must not have an interval within another one: a subnet that lies in a network that is left out goes with it. */
 function masqueradeRule(
   network: string,
   inInterface: IfName,
-  subnet: string,
-  { protocol, multicast }: typeof v4,
+  { subnet, unmasqueraded }: { readonly subnet: Cidr; readonly unmasqueraded: readonly Cidr[] },
 ): NftRule {
-  const match = `iifname "${inInterface}" ${protocol} saddr ${subnet} ${protocol} daddr != { ${subnet}, ${multicast} }`;
+  const { protocol, multicast } = subnet.address.family === 4 ? v4 : v6;
+  const wide = unmasqueraded.filter(({ address }) => address.family === subnet.address.family);
+  const isCovered = wide.some((other) => cidrContains(other, subnet.address));
+  const own = [...(isCovered ? [] : [subnet]), ...wide].map(formatCidr);
+  const match = `iifname "${inInterface}" ${protocol} saddr ${formatCidr(subnet)} ${protocol} daddr != { ${[...own, multicast].join(', ')} }`;
   return ownedRule(network, `${match} masquerade`);
 }

@@ -1,47 +1,25 @@
-import type { PortVlans } from '../../lib/bridge/plan.ts';
+import type { BridgeNetwork } from '../../lib/bridge/network.ts';
+import type { PortVlans } from '../../lib/bridge/plan-bridge.ts';
 import { Fields, unexpected } from '../../lib/cni/fields.ts';
-import type { Attachment } from '../../lib/cni/invocation.ts';
 import type { NetConf } from '../../lib/cni/netconf.ts';
-import type { ResultDns } from '../../lib/cni/result.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import { type IfName, ifNameProblem, parseIfName } from '../../lib/net/ifname.ts';
-import { type Mac, parseMac } from '../../lib/net/mac.ts';
-
-/** The configuration of `bridge`; README.md lists the fields. */
-export type BridgeConfig = {
-  readonly network: string;
-  readonly bridge: IfName;
-  readonly isGateway: boolean;
-  readonly isDefaultGateway: boolean;
-  readonly forceAddress: boolean;
-  readonly ipMasq: boolean;
-  /** Bytes; undefined where the kernel's default is to stand. */
-  readonly mtu: number | undefined;
-  readonly hairpin: boolean;
-  readonly promiscuous: boolean;
-  readonly vlans: PortVlans;
-  readonly macSpoofCheck: boolean;
-  readonly ipSpoofCheck: boolean;
-  readonly detectDuplicates: boolean;
-  readonly disableContainerInterface: boolean;
-  readonly isolated: boolean;
-  readonly dns: ResultDns;
-};
+import { type IfName, ifNameProblem } from '../../lib/net/ifname.ts';
 
 /** What a bridge is called when the configuration does not say. */
 const defaultBridge = 'cni0' as IfName;
 
 /** @throws CniError code 7 naming the field */
-export function parseBridgeConfig({ name, dns, fields }: NetConf): BridgeConfig {
+export function parseBridgeConfig({ name, dns, fields }: NetConf): BridgeNetwork {
   const flag = (field: string) => fields.boolean(field) ?? false;
   const isDefaultGateway = flag('isDefaultGateway');
-  const config: BridgeConfig = {
+  const config: BridgeNetwork = {
     network: name,
     bridge: parseBridgeName(fields),
     isGateway: flag('isGateway') || isDefaultGateway,
     isDefaultGateway,
     forceAddress: flag('forceAddress'),
     ipMasq: flag('ipMasq'),
+    unmasqueraded: [],
     mtu: fields.integer('mtu', { min: 0, max: 65_535 }) || undefined,
     hairpin: flag('hairpinMode'),
     promiscuous: flag('promiscMode'),
@@ -57,20 +35,6 @@ export function parseBridgeConfig({ name, dns, fields }: NetConf): BridgeConfig 
   return config;
 }
 
-/**
- * The MAC asked for: `runtimeConfig.mac` before `args.cni.mac` before CNI_ARGS `MAC`.
- * @throws CniError code 7 for what is no unicast MAC
- */
-export function parseRequestedMac({ fields }: NetConf, { args }: Attachment): Mac | undefined {
-  const wanted = 'a unicast MAC such as 02:00:00:00:00:01';
-  const fromRuntime = fields.object('runtimeConfig')?.parsed('mac', wanted, parseMac);
-  const fromArgs = fields.object('args')?.object('cni')?.parsed('mac', wanted, parseMac);
-  const text = [...args].find(([key]) => key.toUpperCase() === 'MAC')?.[1] ?? '';
-  const fromEnvironment = text === '' ? undefined : parseMac(text);
-  if (text !== '' && fromEnvironment === undefined) throw unexpected('CNI_ARGS MAC', wanted, text);
-  return fromRuntime ?? fromArgs ?? fromEnvironment;
-}
-
 function parseBridgeName(fields: Fields): IfName {
   const name = fields.string('bridge') ?? '';
   if (name === '') return defaultBridge;
@@ -79,7 +43,7 @@ function parseBridgeName(fields: Fields): IfName {
   throw unexpected('bridge', `the name of an interface (this one ${problem})`, name);
 }
 
-function refuseContradictions(config: BridgeConfig, fields: Fields): void {
+function refuseContradictions(config: BridgeNetwork, fields: Fields): void {
   const backend = fields.string('ipMasqBackend') ?? '';
   if (!['', 'iptables', 'nftables'].includes(backend)) {
     throw unexpected('ipMasqBackend', 'nftables or iptables (both are served by nftables)', backend);
@@ -131,12 +95,4 @@ function parseTrunk(item: unknown, path: string): { firstId: number; lastId: num
     ...(id === 0 ? [] : [{ firstId: id, lastId: id }]),
     ...(firstId === 0 ? [] : [{ firstId, lastId }]),
   ];
-}
-
-/** The interface of the host that carries the gateway addresses of a VLAN. */
-export function vlanGatewayName(bridge: IfName, vlan: number): IfName {
-  const name = `${bridge}.${vlan}`;
-  const parsed = parseIfName(name);
-  if (parsed !== undefined) return parsed;
-  throw unexpected('bridge', `a name short enough for its VLAN interface ${name}`, bridge);
 }

@@ -1,20 +1,9 @@
-import type { Plugin } from '../../lib/cni/dispatch.ts';
-import type { SelectIpam } from '../../lib/cni/ipam.ts';
-import type { Machine } from '../../lib/exec/machine.ts';
-import { add } from './add.ts';
-import { check } from './check.ts';
-import { del } from './del.ts';
-import { gc } from './gc.ts';
-import { status } from './status.ts';
+import { type BridgeKind, noUplink } from '../../lib/bridge/network.ts';
+import { parseBridgeConfig } from './config.ts';
 
-/** The plugin `bridge` on a machine. */
-export function createBridge(machine: Machine, selectIpam: SelectIpam): Plugin {
-  return {
-    name: 'bridge',
-    add: (call) => add(call, machine, selectIpam),
-    del: (call) => del(call, machine, selectIpam),
-    check: (call) => check(call, machine, selectIpam),
-    gc: (call) => gc(call, machine, selectIpam),
-    status: (call) => status(call, machine, selectIpam),
-  };
-}
+/** The plugin `bridge`: its configuration says all there is to say, and IPAM is given the same. */
+export const bridge: BridgeKind = {
+  name: 'bridge',
+  open: (call) => ({ network: parseBridgeConfig(call.conf), ipamCall: call, uplink: noUplink }),
+  openRemoval: (call) => ({ network: parseBridgeConfig(call.conf), ipamCall: call }),
+};

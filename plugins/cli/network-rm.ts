@@ -1,6 +1,6 @@
 import { listLeases } from '../../ipam/host-local/inventory.ts';
 import { removeStore } from '../../ipam/host-local/store.ts';
-import { networkAlias } from '../../lib/bridge/plan.ts';
+import { networkAlias } from '../../lib/bridge/plan-bridge.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { applyPlan } from '../../lib/exec/apply.ts';
 import type { Machine } from '../../lib/exec/machine.ts';

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
+import { masqueradeOf } from '../../lib/bridge/network.ts';
+import { type Observed, planAdd } from '../../lib/bridge/plan-add.ts';
+import { parseRequestedMac } from '../../lib/bridge/requested-mac.ts';
 import { parseResult } from '../../lib/cni/result-parse.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
 import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
-import { parseBridgeConfig, parseRequestedMac } from '../../plugins/bridge/config.ts';
-import { masqueradeOf, type Observed, planAdd } from '../../plugins/bridge/plan.ts';
+import { parseBridgeConfig } from '../../plugins/bridge/config.ts';
 import { toCall } from '../support/calls.ts';
 
 // The exact lines that ADD hands to `ip`, `bridge` and `nft`, and their undo: the text of `fairlead explain`.
@@ -16,6 +18,7 @@ const nothing: Observed = {
   vlanGateway: undefined,
   nft: parseNftListing(''),
   forwards: [],
+  uplink: [],
   hostSeed: 'golden',
 };
 
@@ -77,7 +80,7 @@ const cases: Record<string, Case> = {
 test.each(Object.entries(cases))('%s', async (name, { conf, ips = v4, observed = {} }) => {
   const call = toCall(conf);
   const request = {
-    config: parseBridgeConfig(call.conf),
+    network: parseBridgeConfig(call.conf),
     attachment: call.attachment,
     mac: parseRequestedMac(call.conf, call.attachment),
     leased: ips,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { observeBridge } from '../../../lib/bridge/observe.ts';
-import type { BridgeWish } from '../../../lib/bridge/plan.ts';
+import { observeBridge } from '../../../lib/bridge/observe-bridge.ts';
+import type { BridgeWish } from '../../../lib/bridge/plan-bridge.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import type { Mac } from '../../../lib/net/mac.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';

@@ -1,32 +1,33 @@
-import { checkContainerSide } from '../../lib/attach/check.ts';
-import { requireContainerNetns } from '../../lib/attach/netns.ts';
-import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
-import type { SelectIpam } from '../../lib/cni/ipam.ts';
-import type { Result } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import type { Machine } from '../../lib/exec/machine.ts';
-import { observeChains, observeLink, observeTable } from '../../lib/exec/observe.ts';
-import { isWritten, masqueradeChain } from '../../lib/masquerade/masquerade.ts';
-import { formatAddress, isSameAddress } from '../../lib/net/address.ts';
-import { hostVethName, type IfName, parseIfName } from '../../lib/net/ifname.ts';
-import { parseMac } from '../../lib/net/mac.ts';
-import { bridgeTable, hasSpoofRules, missingElements } from '../../lib/spoofcheck/spoofcheck.ts';
-import { type BridgeConfig, parseBridgeConfig } from './config.ts';
-import { gatewayLink, masqueradeOf, spoofCheckOf } from './plan.ts';
+import { checkContainerSide } from '../attach/check.ts';
+import { requireContainerNetns } from '../attach/netns.ts';
+import type { AttachmentCall } from '../cni/dispatch.ts';
+import type { Result } from '../cni/result.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { Machine } from '../exec/machine.ts';
+import { observeChains, observeLink, observeTable } from '../exec/observe.ts';
+import { isWritten, masqueradeChain } from '../masquerade/masquerade.ts';
+import { formatAddress, isSameAddress } from '../net/address.ts';
+import { hostVethName, type IfName, parseIfName } from '../net/ifname.ts';
+import { parseMac } from '../net/mac.ts';
+import { bridgeTable, hasSpoofRules, missingElements } from '../spoofcheck/spoofcheck.ts';
+import { type BridgeNetwork, gatewayLink, masqueradeOf } from './network.ts';
+import type { BridgeParts } from './parts.ts';
+import { spoofCheckOf } from './plan-add.ts';
 
 /** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
-export function check(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): void {
-  const config = parseBridgeConfig(call.conf);
+export function check(call: AttachmentCall, { kind, machine, selectIpam }: BridgeParts): void {
+  const { network, ipamCall, uplink } = kind.open(call, machine);
   const prevResult = call.conf.prevResult();
   if (prevResult === undefined) call.conf.fields.missing('prevResult');
   requireContainerNetns(call.attachment, machine);
-  selectIpam(call)?.check(call);
-  const hostEnd = hostEndOf(config, call, prevResult);
-  checkHostSide(config, hostEnd, machine);
-  checkGateways(config, prevResult, machine);
-  if (!config.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
+  selectIpam(ipamCall)?.check(ipamCall);
+  const hostEnd = hostEndOf(network, call, prevResult);
+  checkHostSide(network, hostEnd, machine);
+  checkGateways(network, prevResult, machine);
+  uplink.check(machine);
+  if (!network.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
   // What the reference has attached has its rules, not ours, until it is attached again.
-  if (hostEnd === ownHostEnd(call)) checkFilters(config, call, { machine, prevResult });
+  if (hostEnd === ownHostEnd(call)) checkFilters(network, call, { machine, prevResult });
 }
 
 function ownHostEnd({ attachment }: AttachmentCall): IfName {
@@ -34,7 +35,7 @@ function ownHostEnd({ attachment }: AttachmentCall): IfName {
 }
 
 /** The host end as the previous result names it: that of an attachment of the reference has a name drawn at random. */
-function hostEndOf({ bridge }: BridgeConfig, call: AttachmentCall, { interfaces }: Result): IfName {
+function hostEndOf({ bridge }: BridgeNetwork, call: AttachmentCall, { interfaces }: Result): IfName {
   const ends = interfaces.filter(
     ({ name, sandbox }) => (sandbox ?? '') === '' && name !== bridge && name.startsWith('veth'),
   );
@@ -44,21 +45,21 @@ function hostEndOf({ bridge }: BridgeConfig, call: AttachmentCall, { interfaces 
     : (parseIfName(ends[0]?.name ?? '') ?? own);
 }
 
-function checkHostSide(config: BridgeConfig, name: IfName, machine: Machine): void {
-  const bridge = observeLink(machine, config.bridge);
-  if (bridge?.kind !== 'bridge') throw wrong(`there is no bridge ${config.bridge}`);
-  if (!bridge.isUp) throw wrong(`bridge ${config.bridge} is down`);
+function checkHostSide(network: BridgeNetwork, name: IfName, machine: Machine): void {
+  const bridge = observeLink(machine, network.bridge);
+  if (bridge?.kind !== 'bridge') throw wrong(`there is no bridge ${network.bridge}`);
+  if (!bridge.isUp) throw wrong(`bridge ${network.bridge} is down`);
   const port = observeLink(machine, name);
   if (port === undefined) throw wrong(`there is no ${name}, the host end of the container's interface`);
-  if (port.master !== config.bridge) throw wrong(`${name} is not a port of bridge ${config.bridge}`);
+  if (port.master !== network.bridge) throw wrong(`${name} is not a port of bridge ${network.bridge}`);
   if (!port.isUp) throw wrong(`${name} is down`);
-  if (config.isolated && port.port?.isolated !== true)
+  if (network.isolated && port.port?.isolated !== true)
     throw wrong(`${name} is not isolated, which portIsolation asks for`);
 }
 
-function checkGateways(config: BridgeConfig, { ips }: Result, machine: Machine): void {
-  if (!config.isGateway) return;
-  const link = gatewayLink(config);
+function checkGateways(network: BridgeNetwork, { ips }: Result, machine: Machine): void {
+  if (!network.isGateway) return;
+  const link = gatewayLink(network);
   const found = observeLink(machine, link)?.addresses ?? [];
   const lost = ips.find(
     ({ gateway }) => gateway !== undefined && !found.some(({ address }) => isSameAddress(address, gateway)),
@@ -69,9 +70,9 @@ function checkGateways(config: BridgeConfig, { ips }: Result, machine: Machine):
 
 type Evidence = { readonly machine: Machine; readonly prevResult: Result };
 
-function checkFilters(config: BridgeConfig, call: AttachmentCall, { machine, prevResult }: Evidence): void {
+function checkFilters(network: BridgeNetwork, call: AttachmentCall, { machine, prevResult }: Evidence): void {
   const masquerade = masqueradeOf(
-    config,
+    network,
     prevResult.ips.map(({ address }) => address),
   );
   if (masquerade !== undefined) {
@@ -80,11 +81,11 @@ function checkFilters(config: BridgeConfig, call: AttachmentCall, { machine, pre
       throw wrong(`nftables chain inet fairlead ${chain.chain} (masquerade) is missing or altered`);
     }
   }
-  checkSpoofCheck(config, call, { machine, prevResult });
+  checkSpoofCheck(network, call, { machine, prevResult });
 }
 
 function checkSpoofCheck(
-  config: BridgeConfig,
+  network: BridgeNetwork,
   { attachment }: AttachmentCall,
   { machine, prevResult }: Evidence,
 ): void {
@@ -95,7 +96,7 @@ function checkSpoofCheck(
   );
   if (mac === undefined) return;
   const expected = spoofCheckOf(
-    config,
+    network,
     port,
     mac,
     prevResult.ips.map(({ address }) => address.address),

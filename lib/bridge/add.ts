@@ -1,14 +1,15 @@
-import { isContainerNetns, requireContainerNetns } from '../../lib/attach/netns.ts';
-import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
-import type { SelectIpam } from '../../lib/cni/ipam.ts';
-import type { Result } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode, toCniError } from '../../lib/errors/cni-error.ts';
-import { runAll, withLaterFailures } from '../../lib/errors/collect.ts';
-import { applyPlan } from '../../lib/exec/apply.ts';
-import { hasInterface, type Machine } from '../../lib/exec/machine.ts';
-import { parseBridgeConfig, parseRequestedMac } from './config.ts';
-import { observe } from './observe.ts';
-import { type AddRequest, planAdd } from './plan.ts';
+import { isContainerNetns, requireContainerNetns } from '../attach/netns.ts';
+import type { AttachmentCall } from '../cni/dispatch.ts';
+import type { Result } from '../cni/result.ts';
+import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
+import { runAll, withLaterFailures } from '../errors/collect.ts';
+import { applyPlan } from '../exec/apply.ts';
+import { hasInterface, type Machine } from '../exec/machine.ts';
+import type { Uplink } from './network.ts';
+import { observe } from './observe-network.ts';
+import type { BridgeParts } from './parts.ts';
+import { type AddRequest, planAdd } from './plan-add.ts';
+import { parseRequestedMac } from './requested-mac.ts';
 
 const nothingLeased: Result = { interfaces: [], ips: [], routes: [], dns: {} };
 
@@ -16,35 +17,39 @@ const nothingLeased: Result = { interfaces: [], ips: [], routes: [], dns: {} };
  * Attaches the container to the bridge: parse, lease, observe, plan, apply. What fails takes back all before it.
  * @throws CniError
  */
-export function add(call: AttachmentCall, machine: Machine, selectIpam: SelectIpam): Result {
-  const config = parseBridgeConfig(call.conf);
-  const mac = parseRequestedMac(call.conf, call.attachment);
-  requireContainerNetns(call.attachment, machine);
-  const ipam = selectIpam(call);
-  const leased = ipam?.add(call) ?? nothingLeased;
+export function add(call: AttachmentCall, { kind, machine, selectIpam }: BridgeParts): Result {
+  const { network, ipamCall, uplink } = kind.open(call, machine);
+  const { attachment } = call;
+  const mac = parseRequestedMac(call.conf, attachment);
+  requireContainerNetns(attachment, machine);
+  const ipam = selectIpam(ipamCall);
+  const leased = ipam?.add(ipamCall) ?? nothingLeased;
   try {
-    return attach({ config, attachment: call.attachment, mac, leased }, machine);
+    return attach({ network, attachment, mac, leased }, uplink, machine);
   } catch (error) {
-    throw withLaterFailures(error, runAll([{ doing: 'releasing the lease', run: () => ipam?.del(call) }]));
+    throw withLaterFailures(
+      error,
+      runAll([{ doing: 'releasing the lease', run: () => ipam?.del(ipamCall) }]),
+    );
   }
 }
 
 /** How often an ADD begins again because the bridge has come or gone under it. */
 const mostAttempts = 5;
 
-function attach(request: AddRequest, machine: Machine): Result {
-  const { config, leased, attachment } = request;
+function attach(request: AddRequest, uplink: Uplink, machine: Machine): Result {
+  const { network, leased, attachment } = request;
   const addresses = leased.ips.map(({ address }) => address);
-  const hasBridge = () => hasInterface(machine, config.bridge);
+  const hasBridge = () => hasInterface(machine, network.bridge);
   for (let attempt = 1; ; attempt++) {
-    const observed = observe(machine, config, addresses);
+    const observed = observe(machine, network, { addresses, uplink });
     const { plan, result } = planAdd(request, observed);
     try {
       const undo = applyPlan(plan, { machine, netns: attachment.netns });
       // The undo of a failing ADD may have taken a bridge away that it had made and this one has joined.
       if (hasBridge()) return result;
       undo();
-      throw new CniError(ErrorCode.tryAgainLater, `bridge ${config.bridge} was removed meanwhile`);
+      throw new CniError(ErrorCode.tryAgainLater, `bridge ${network.bridge} was removed meanwhile`);
     } catch (error) {
       const hadBridge = observed.bridge !== undefined;
       if (attempt < mostAttempts && hasBridge() !== hadBridge) continue;

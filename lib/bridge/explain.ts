@@ -1,22 +1,23 @@
-import type { AttachmentCall } from '../../lib/cni/dispatch.ts';
-import type { Result } from '../../lib/cni/result.ts';
-import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import type { Machine } from '../../lib/exec/machine.ts';
-import { parseBridgeConfig, parseRequestedMac } from './config.ts';
-import { observe } from './observe.ts';
-import { type AddPlan, planAdd } from './plan.ts';
+import type { AttachmentCall } from '../cni/dispatch.ts';
+import type { Result } from '../cni/result.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { observe } from './observe-network.ts';
+import type { BridgeParts } from './parts.ts';
+import { type AddPlan, planAdd } from './plan-add.ts';
+import { parseRequestedMac } from './requested-mac.ts';
 
 /** The plan that an ADD would carry out now and the result that it would give, without touching anything. */
 export function explain(
   call: AttachmentCall,
-  machine: Machine,
+  { kind, machine }: Pick<BridgeParts, 'kind' | 'machine'>,
   previewLease: (call: AttachmentCall) => Result,
 ): AddPlan {
-  const config = parseBridgeConfig(call.conf);
-  const mac = parseRequestedMac(call.conf, call.attachment);
-  const leased = previewIpam(call, previewLease);
+  const { network, ipamCall, uplink } = kind.open(call, machine);
+  const { attachment } = call;
+  const mac = parseRequestedMac(call.conf, attachment);
+  const leased = previewIpam(ipamCall, previewLease);
   const addresses = leased.ips.map(({ address }) => address);
-  return planAdd({ config, attachment: call.attachment, mac, leased }, observe(machine, config, addresses));
+  return planAdd({ network, attachment, mac, leased }, observe(machine, network, { addresses, uplink }));
 }
 
 function previewIpam(call: AttachmentCall, previewLease: (call: AttachmentCall) => Result): Result {

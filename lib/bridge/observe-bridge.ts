@@ -1,7 +1,7 @@
 import type { Machine } from '../exec/machine.ts';
 import { observeLink } from '../exec/observe.ts';
 import type { Link } from '../iproute/parse.ts';
-import type { BridgeWish } from './plan.ts';
+import type { BridgeWish } from './plan-bridge.ts';
 
 /** IFF_UP and IFF_PROMISC of linux/if.h. */
 const up = 0x1;
