@@ -1,5 +1,5 @@
+import { parseBridgeConfig } from '../../lib/bridge/config.ts';
 import { type BridgeKind, noUplink } from '../../lib/bridge/network.ts';
-import { parseBridgeConfig } from './config.ts';
 
 /** The plugin `bridge`: its configuration says all there is to say, and IPAM is given the same. */
 export const bridge: BridgeKind = {

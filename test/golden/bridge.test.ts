@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseBridgeConfig } from '../../lib/bridge/config.ts';
 import { masqueradeOf } from '../../lib/bridge/network.ts';
 import { type Observed, planAdd } from '../../lib/bridge/plan-add.ts';
 import { parseRequestedMac } from '../../lib/bridge/requested-mac.ts';
@@ -8,7 +9,6 @@ import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
-import { parseBridgeConfig } from '../../plugins/bridge/config.ts';
 import { toCall } from '../support/calls.ts';
 
 // The exact lines that ADD hands to `ip`, `bridge` and `nft`, and their undo: the text of `fairlead explain`.

@@ -1,9 +1,9 @@
-import type { BridgeNetwork } from '../../lib/bridge/network.ts';
-import type { PortVlans } from '../../lib/bridge/plan-bridge.ts';
-import { Fields, unexpected } from '../../lib/cni/fields.ts';
-import type { NetConf } from '../../lib/cni/netconf.ts';
-import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import { type IfName, ifNameProblem } from '../../lib/net/ifname.ts';
+import { Fields, unexpected } from '../cni/fields.ts';
+import type { NetConf } from '../cni/netconf.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { type IfName, ifNameProblem } from '../net/ifname.ts';
+import type { BridgeNetwork } from './network.ts';
+import type { PortVlans } from './plan-bridge.ts';
 
 /** What a bridge is called when the configuration does not say. */
 const defaultBridge = 'cni0' as IfName;
