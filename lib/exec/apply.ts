@@ -3,11 +3,13 @@ import { type CleanupStep, runAll, withLaterFailures } from '../errors/collect.t
 import { CommandFailure } from '../errors/command-failure.ts';
 import type { IfName } from '../net/ifname.ts';
 import { type Batch, groupSteps, toBatch, undoOf } from '../plan/batch.ts';
+import { describeOperation } from '../plan/describe.ts';
 import type { Plan, Step, SysctlOperation } from '../plan/operation.ts';
+import type { Run } from './command.ts';
 import type { Machine } from './machine.ts';
 import { listPorts } from './observe.ts';
 import { awaitAddresses } from './settle.ts';
-import { runBatch } from './tool.ts';
+import { runBatch, runBatchAsync } from './tool.ts';
 
 /** A machine, and the container's namespace that a plan's container steps belong to. */
 export type Site = { readonly machine: Machine; readonly netns: string };
@@ -31,6 +33,33 @@ export function applyPlan(plan: Plan, site: Site): () => readonly CniError[] {
     }
   }
   return () => undoSteps(done, site);
+}
+
+/** What a plan for the host alone needs of it, by one who has other work to do meanwhile. */
+export type OwnHost = { readonly run: Run } & Proc;
+
+/**
+ * Carries out what brings the host to a wished state: neighbouring operations in one process, going on over failures
+ * and undoing nothing, since the next comparison with the kernel finds what is still missing.
+ * @returns what failed, in order
+ * @throws Error for a step of a container, or one that waits or looks
+ */
+export async function applyOnHost(plan: Plan, host: OwnHost): Promise<readonly CniError[]> {
+  const failures: CniError[] = [];
+  for (const group of groupSteps(plan)) failures.push(...(await runOnHost(toBatch(group), host)));
+  return failures;
+}
+
+async function runOnHost(batch: Batch, host: OwnHost): Promise<readonly CniError[]> {
+  if (batch.place === 'container' || batch.tool === 'settle' || batch.tool === 'unused-bridge')
+    throw new Error(`${batch.tool}, ${batch.place}: a plan for the host alone has no such step`);
+  if (batch.tool !== 'sysctl') return runBatchAsync(batch, host.run);
+  return runAll(
+    batch.operations.map((operation) => ({
+      doing: describeOperation(operation),
+      run: () => setSysctl(operation, host),
+    })),
+  );
 }
 
 /** Takes the steps back, in reverse, going on over failures. */
@@ -71,7 +100,10 @@ function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
   }
 }
 
-function setSysctl({ path, value, ifPresent }: SysctlOperation, machine: Machine): void {
+/** Settings below /proc. */
+type Proc = Pick<Machine, 'readProc' | 'writeProc'>;
+
+function setSysctl({ path, value, ifPresent }: SysctlOperation, machine: Proc): void {
   const file = `/proc/sys/net/${path}`;
   if (ifPresent === true && machine.readProc(file) === undefined) return;
   machine.writeProc(file, value);

@@ -1,10 +1,8 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
-import { CommandFailure } from '../errors/command-failure.ts';
 import { type KernelRoute, type Link, parseLinks, parseRoutes } from '../iproute/parse.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { NftTable } from '../nft/operation.ts';
 import { type NftListing, parseNftListing } from '../nft/parse.ts';
-import type { Outcome } from './command.ts';
+import { type Inquiry, inquire, outputOf, toError } from './inquiry.ts';
 import { hasInterface, type Machine } from './machine.ts';
 
 /** One link of this thread's namespace with its addresses; undefined where there is none of that name. */
@@ -41,11 +39,19 @@ export type ChainName = { readonly table: NftTable; readonly chain: string };
  * fails on a script of two `list chain` although both exist.
  */
 export function observeChains(machine: Machine, chains: readonly ChainName[]): NftListing {
-  const outcomes = chains.map(({ table: { family, name }, chain }) =>
-    machine.run({ file: 'nft', args: ['-j', 'list', 'chain', family, name, chain] }),
-  );
-  // A failure may mean anything; the caller then writes the chain, which is idempotent, and fails if nft cannot work.
-  return parseNftListing(outcomes.map(({ status, stdout }) => (status === 0 ? stdout : '')).join('\n'));
+  return inquire(chainsInquiry(chains), machine.run);
+}
+
+/** The same for whoever has other work to do meanwhile. */
+export function* chainsInquiry(chains: readonly ChainName[]): Inquiry<NftListing> {
+  const listings: string[] = [];
+  for (const { table, chain } of chains) {
+    const args = ['-j', 'list', 'chain', table.family, table.name, chain];
+    const { status, stdout } = yield { file: 'nft', args };
+    // A failure may mean anything; the caller then writes the chain, which is idempotent, and fails if nft cannot work.
+    if (status === 0) listings.push(stdout);
+  }
+  return parseNftListing(listings.join('\n'));
 }
 
 /**
@@ -64,12 +70,5 @@ export function observeTable(machine: Machine, { family, name }: NftTable): NftL
 }
 
 function ask(machine: Machine, file: string, args: readonly string[]): string {
-  const outcome = machine.run({ file, args });
-  if (outcome.status === 0) return outcome.stdout;
-  throw toError(file, args, outcome);
-}
-
-function toError(file: string, args: readonly string[], { status, stderr }: Outcome): CniError {
-  const failure = new CommandFailure({ argv: [file, ...args], stdin: undefined, status, stderr });
-  return new CniError(ErrorCode.internal, failure.message, { cause: failure });
+  return inquire(outputOf(file, args), machine.run);
 }

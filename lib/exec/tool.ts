@@ -3,7 +3,7 @@ import { CommandFailure } from '../errors/command-failure.ts';
 import type { Batch } from '../plan/batch.ts';
 import { describeOperation } from '../plan/describe.ts';
 import { renderBatch } from '../plan/render.ts';
-import type { Command, Outcome } from './command.ts';
+import type { Command, Outcome, Run } from './command.ts';
 import type { Machine } from './machine.ts';
 
 /** The batches that a process carries out. */
@@ -26,29 +26,54 @@ function toCommand(batch: ProcessBatch, goOn = false): Command {
 export function runBatch(batch: ProcessBatch, machine: Pick<Machine, 'run'>, goOn = false): void {
   if (batch.operations.length === 0) return;
   const command = toCommand(batch, goOn);
-  const failure = toFailure(batch, command, machine.run(command));
-  if (failure !== undefined) throw new CniError(ErrorCode.internal, failure.message, { cause: failure });
+  const [first] = toFailures(batch, command, machine.run(command));
+  if (first !== undefined) throw toError(first);
 }
 
-/** The failure that an outcome means for a batch, or undefined where it succeeded. */
-function toFailure(batch: ProcessBatch, command: Command, outcome: Outcome): CommandFailure | undefined {
-  if (outcome.status === 0) return undefined;
-  const line = batch.tool === 'nft' ? undefined : failedLine(outcome.stderr);
-  const culprit = line === undefined ? undefined : batch.operations[line];
-  const blamed =
-    culprit ?? (batch.operations.length === 1 || batch.tool === 'nft' ? batch.operations[0] : undefined);
-  return new CommandFailure({
-    argv: [command.file, ...command.args],
-    stdin: command.stdin,
-    status: outcome.status,
-    stderr: outcome.stderr,
-    operation: blamed === undefined ? undefined : describeOperation(blamed),
-    line,
+/**
+ * Carries a batch out in this process's namespace while the caller does other work; goes on over lines that fail.
+ * @returns what failed, in order
+ */
+export async function runBatchAsync(batch: ProcessBatch, run: Run): Promise<readonly CniError[]> {
+  if (batch.operations.length === 0) return [];
+  const command = toCommand(batch, true);
+  return toFailures(batch, command, await run(command)).map(toError);
+}
+
+function toError(failure: CommandFailure): CniError {
+  return new CniError(ErrorCode.internal, failure.message, { cause: failure });
+}
+
+/** The failures that an outcome means for a batch: one for each line that the tool names, or one for all of it. */
+function toFailures(batch: ProcessBatch, command: Command, outcome: Outcome): readonly CommandFailure[] {
+  if (outcome.status === 0) return [];
+  const lines = batch.tool === 'nft' ? [] : failedLines(outcome.stderr);
+  const isOne = batch.operations.length === 1 || batch.tool === 'nft';
+  const blamed = lines.length > 0 ? lines : [{ line: undefined, stderr: outcome.stderr }];
+  return blamed.map(({ line, stderr }) => {
+    const culprit = batch.operations[line ?? (isOne ? 0 : -1)];
+    return new CommandFailure({
+      argv: [command.file, ...command.args],
+      stdin: command.stdin,
+      status: outcome.status,
+      stderr,
+      operation: culprit === undefined ? undefined : describeOperation(culprit),
+      line,
+    });
   });
 }
 
-/** Which line of a batch stopped it, from 0: iproute2 prints `Command failed -:N`, counted from 1. */
-function failedLine(stderr: string): number | undefined {
-  const found = /^Command failed -:(\d+)/m.exec(stderr)?.[1];
-  return found === undefined ? undefined : Number(found) - 1;
+type FailedLine = { readonly line: number; readonly stderr: string };
+
+/**
+ * Which lines of a batch failed, from 0, each with what was printed on it: iproute2 gives the reason and then
+ * `Command failed -:N`, counted from 1.
+ */
+function failedLines(stderr: string): readonly FailedLine[] {
+  const ends = [...stderr.matchAll(/^Command failed -:(\d+).*\n?/gm)];
+  return ends.map((end, index) => {
+    const before = ends[index - 1];
+    const from = before === undefined ? 0 : before.index + before[0].length;
+    return { line: Number(end[1]) - 1, stderr: stderr.slice(from, end.index + end[0].length) };
+  });
 }

@@ -1,5 +1,6 @@
 import { type Family, parseAddress } from '../net/address.ts';
 import { asHost, type Cidr, everyAddress, parseCidr } from '../net/cidr.ts';
+import { type Json, listOf, objectOf, optionalText, parseObjects, textOf } from './json.ts';
 
 /** What `ip -j -d addr show` tells of one link. */
 export type Link = {
@@ -42,15 +43,15 @@ export function parseRoutes(text: string, family: Family): readonly KernelRoute[
   }));
 }
 
-function toDestination(text: string, family: Family): Cidr | undefined {
+/** Undefined for a kind of route that has no destination of the usual form. */
+export function toDestination(text: string, family: Family): Cidr | undefined {
   if (text === 'default') return everyAddress(family);
   const host = parseAddress(text);
   return host === undefined ? parseCidr(text) : asHost(host);
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function toLink(link: Json): Link {
+/** One object of `ip -j -d link|addr show`. */
+export function toLink(link: Json): Link {
   const flags = listOf(link.flags);
   const info = objectOf(link.linkinfo);
   const data = objectOf(info.info_data);
@@ -79,25 +80,4 @@ function toCidr(item: unknown): Cidr[] {
   const { local, prefixlen } = objectOf(item);
   const address = parseAddress(textOf(local));
   return address === undefined ? [] : [{ address, prefixLength: Number(prefixlen) }];
-}
-
-function parseObjects(text: string): Json[] {
-  const document: unknown = text.trim() === '' ? [] : JSON.parse(text);
-  return listOf(document).map(objectOf);
-}
-
-function objectOf(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function optionalText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -1,6 +1,14 @@
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
-import type { BridgeOperation, IpOperation } from '../plan/operation.ts';
+import {
+  type BridgeOperation,
+  type ExactRoute,
+  type FloodEntry,
+  floodMac,
+  type IpOperation,
+  type Neighbour,
+  type VlanOperation,
+} from '../plan/operation.ts';
 
 type Rendered<Kind extends IpOperation['kind']> = Extract<IpOperation, { kind: Kind }>;
 
@@ -15,10 +23,8 @@ export function renderIp(operation: IpOperation): string {
 }
 
 /** The line of `bridge -batch` for one operation. */
-export function renderBridge({ kind, port, firstId, lastId, untagged }: BridgeOperation): string {
-  const verb = kind === 'add-vlan' ? 'add' : 'del';
-  const range = firstId === lastId ? `${firstId}` : `${firstId}-${lastId}`;
-  return joinWords(['vlan', verb, 'dev', port, 'vid', range, ...(untagged ? ['pvid', 'untagged'] : [])]);
+export function renderBridge(operation: BridgeOperation): string {
+  return joinWords(bridgeWords(operation));
 }
 
 function ipWords(operation: IpOperation): string[] {
@@ -27,14 +33,20 @@ function ipWords(operation: IpOperation): string[] {
       return addBridge(operation);
     case 'add-veth':
       return addVeth(operation);
+    case 'add-vxlan':
+      return addVxlan(operation);
     case 'delete-link':
       return ['link', 'del', 'dev', operation.name];
     case 'set-mac':
       return ['link', 'set', 'dev', operation.name, 'address', operation.mac];
+    case 'set-mtu':
+      return ['link', 'set', 'dev', operation.name, 'mtu', `${operation.mtu}`];
     case 'set-alias':
       return ['link', 'set', 'dev', operation.name, 'alias', operation.alias];
     case 'set-master':
       return ['link', 'set', 'dev', operation.name, 'master', operation.master];
+    case 'unset-master':
+      return ['link', 'set', 'dev', operation.name, 'nomaster'];
     case 'set-promiscuous':
       return ['link', 'set', 'dev', operation.name, 'promisc', 'on'];
     case 'set-vlan-filtering':
@@ -49,6 +61,14 @@ function ipWords(operation: IpOperation): string[] {
       return ['addr', 'del', formatCidr(operation.address), 'dev', operation.link];
     case 'add-route':
       return addRoute(operation);
+    case 'replace-neighbour':
+      return replaceNeighbour(operation);
+    case 'delete-neighbour':
+      return ['neigh', 'del', formatAddress(operation.address), 'dev', operation.link];
+    case 'replace-route':
+      return ['route', 'replace', ...exactRoute(operation)];
+    case 'delete-route':
+      return ['route', 'del', ...exactRoute(operation)];
   }
 }
 
@@ -61,6 +81,14 @@ function addVeth({ name, mac, mtu, peer }: Rendered<'add-veth'>): string[] {
   const own = ['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac, 'type', 'veth'];
   const far = ['peer', 'name', peer.name, 'mtu', `${mtu}`, 'address', peer.mac];
   return [...own, ...far, ...option('netns', peer.netns)];
+}
+
+function addVxlan({ name, mac, mtu, vni, port, local, outer, learning }: Rendered<'add-vxlan'>): string[] {
+  return [
+    ...['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac],
+    ...['type', 'vxlan', 'id', `${vni}`, 'dev', outer, 'local', formatAddress(local), 'dstport', `${port}`],
+    learning ? 'learning' : 'nolearning',
+  ];
 }
 
 function setPort({ name, hairpin, isolated }: Rendered<'set-port'>): string[] {
@@ -91,6 +119,49 @@ function addRoute({ link, route }: Rendered<'add-route'>): string[] {
     ...option('metric', route.priority),
     ...option('table', route.table),
   ];
+}
+
+function replaceNeighbour({ link, address, mac }: Neighbour): string[] {
+  return ['neigh', 'replace', formatAddress(address), 'lladdr', mac, 'nud', 'permanent', 'dev', link];
+}
+
+function exactRoute({ dst, via, link, isOnLink, metric, protocol }: ExactRoute): string[] {
+  return [
+    formatCidr(dst),
+    ...(via === undefined ? [] : ['via', formatAddress(via)]),
+    ...['dev', link],
+    ...(isOnLink ? ['onlink'] : []),
+    ...(metric === 0 ? [] : ['metric', `${metric}`]),
+    // By number: that of Fairlead has no name in /etc/iproute2/rt_protos.
+    ...['proto', `${protocol}`],
+  ];
+}
+
+function bridgeWords(operation: BridgeOperation): string[] {
+  switch (operation.kind) {
+    case 'add-vlan':
+      return ['vlan', 'add', ...vlanOfPort(operation)];
+    case 'delete-vlan':
+      return ['vlan', 'del', ...vlanOfPort(operation)];
+    case 'replace-fdb':
+      return ['fdb', 'replace', operation.mac, ...remoteOf(operation)];
+    case 'delete-fdb':
+      return ['fdb', 'del', operation.mac, ...remoteOf(operation)];
+    case 'append-flood':
+      // `replace` would leave only the last of the hosts.
+      return ['fdb', 'append', floodMac, ...remoteOf(operation)];
+    case 'delete-flood':
+      return ['fdb', 'del', floodMac, ...remoteOf(operation)];
+  }
+}
+
+function vlanOfPort({ port, firstId, lastId, untagged }: VlanOperation): string[] {
+  const range = firstId === lastId ? `${firstId}` : `${firstId}-${lastId}`;
+  return ['dev', port, 'vid', range, ...(untagged ? ['pvid', 'untagged'] : [])];
+}
+
+function remoteOf({ device, dst }: FloodEntry): string[] {
+  return ['dev', device, 'dst', formatAddress(dst), 'self', 'permanent'];
 }
 
 function option(name: string, value: string | number | undefined): string[] {

@@ -47,6 +47,10 @@ export function toolOf({ kind }: Operation): Tool {
   switch (kind) {
     case 'add-vlan':
     case 'delete-vlan':
+    case 'replace-fdb':
+    case 'delete-fdb':
+    case 'append-flood':
+    case 'delete-flood':
       return 'bridge';
     case 'set-sysctl':
       return 'sysctl';

@@ -1,3 +1,4 @@
+import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import type { Operation } from './operation.ts';
 
@@ -8,16 +9,22 @@ export function describeOperation(operation: Operation): string {
       return `creating bridge ${operation.name}${operation.vlanFiltering ? vlanNeed : ''}`;
     case 'add-veth':
       return `creating the veth pair ${operation.name} and ${operation.peer.name}`;
+    case 'add-vxlan':
+      return `creating the VXLAN device ${operation.name} (VNI ${operation.vni}, UDP port ${operation.port}, over ${operation.outer})`;
     case 'delete-link':
       return `removing link ${operation.name}`;
     case 'delete-unused-bridge':
       return `removing bridge ${operation.name}`;
     case 'set-mac':
       return `giving ${operation.name} the MAC ${operation.mac}`;
+    case 'set-mtu':
+      return `giving ${operation.name} the MTU ${operation.mtu}`;
     case 'set-alias':
       return `naming the owner of ${operation.name}`;
     case 'set-master':
       return `attaching ${operation.name} to bridge ${operation.master}`;
+    case 'unset-master':
+      return `detaching ${operation.name} from its bridge`;
     case 'set-promiscuous':
       return `making ${operation.name} promiscuous`;
     case 'set-vlan-filtering':
@@ -32,6 +39,22 @@ export function describeOperation(operation: Operation): string {
       return `removing ${formatCidr(operation.address)} from ${operation.link}`;
     case 'add-route':
       return `adding the route to ${formatCidr(operation.route.dst)} by ${operation.link}`;
+    case 'replace-route':
+      return `setting the route to ${formatCidr(operation.dst)} by ${operation.link}`;
+    case 'delete-route':
+      return `removing the route to ${formatCidr(operation.dst)} by ${operation.link}`;
+    case 'replace-neighbour':
+      return `setting the MAC of ${formatAddress(operation.address)} on ${operation.link}`;
+    case 'delete-neighbour':
+      return `removing the MAC of ${formatAddress(operation.address)} on ${operation.link}`;
+    case 'replace-fdb':
+      return `leading ${operation.mac} on ${operation.device} to ${formatAddress(operation.dst)}`;
+    case 'delete-fdb':
+      return `no longer leading ${operation.mac} on ${operation.device} to ${formatAddress(operation.dst)}`;
+    case 'append-flood':
+      return `flooding from ${operation.device} to ${formatAddress(operation.dst)}`;
+    case 'delete-flood':
+      return `no longer flooding from ${operation.device} to ${formatAddress(operation.dst)}`;
     case 'add-vlan':
       return `adding port ${operation.port} to VLAN ${operation.firstId}${vlanNeed}`;
     case 'delete-vlan':

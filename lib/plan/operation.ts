@@ -1,4 +1,5 @@
 import type { ResultRoute } from '../cni/result.ts';
+import type { IpAddress } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { Mac } from '../net/mac.ts';
@@ -29,10 +30,13 @@ export type IpOperation =
         readonly netns?: string;
       };
     }
+  | AddVxlan
   | { readonly kind: 'delete-link'; readonly name: IfName }
+  | { readonly kind: 'set-mtu'; readonly name: IfName; readonly mtu: number }
   | { readonly kind: 'set-mac'; readonly name: IfName; readonly mac: Mac }
   | { readonly kind: 'set-alias'; readonly name: IfName; readonly alias: string }
   | { readonly kind: 'set-master'; readonly name: IfName; readonly master: IfName }
+  | { readonly kind: 'unset-master'; readonly name: IfName }
   | { readonly kind: 'set-promiscuous'; readonly name: IfName }
   | { readonly kind: 'set-vlan-filtering'; readonly name: IfName }
   | { readonly kind: 'set-up'; readonly name: IfName }
@@ -49,10 +53,52 @@ export type IpOperation =
       /** Whether duplicate address detection is left on (IPv6). */
       readonly detectDuplicates: boolean;
     }
-  | { readonly kind: 'add-route'; readonly link: IfName; readonly route: ResultRoute };
+  | { readonly kind: 'add-route'; readonly link: IfName; readonly route: ResultRoute }
+  | ({ readonly kind: 'replace-neighbour' | 'delete-neighbour' } & Neighbour)
+  | ({ readonly kind: 'replace-route' | 'delete-route' } & ExactRoute);
 
-/** VLAN membership of a bridge port; one line of `bridge -batch`. */
-export type BridgeOperation = {
+/** Makes a VXLAN device, whose settings the kernel does not let change later. */
+type AddVxlan = {
+  readonly kind: 'add-vxlan';
+  readonly name: IfName;
+  readonly mac: Mac;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly vni: number;
+  /** UDP. */
+  readonly port: number;
+  /** This host's address on the underlay, and the interface that has it. */
+  readonly local: IpAddress;
+  readonly outer: IfName;
+  /** Whether the device learns from what it receives which host has which MAC. */
+  readonly learning: boolean;
+};
+
+/** A permanent neighbour: the MAC of an address, which nobody is asked for. */
+export type Neighbour = { readonly link: IfName; readonly address: IpAddress; readonly mac: Mac };
+
+/** A route with all that tells it from others, so that removing it removes no other. */
+export type ExactRoute = {
+  readonly link: IfName;
+  readonly dst: Cidr;
+  /** The gateway; undefined where all of `dst` is on the link. */
+  readonly via: IpAddress | undefined;
+  /** Whether the gateway counts as on the link although no address of the link says so. */
+  readonly isOnLink: boolean;
+  /** The lowest one wins among routes to the same destination; 0 is IPv4's usual one. */
+  readonly metric: number;
+  /** Number of who has made it, as in /etc/iproute2/rt_protos. */
+  readonly protocol: number;
+};
+
+/** One line of `bridge -batch`. */
+export type BridgeOperation =
+  | VlanOperation
+  | ({ readonly kind: 'replace-fdb' | 'delete-fdb' } & FdbEntry)
+  | ({ readonly kind: 'append-flood' | 'delete-flood' } & FloodEntry);
+
+/** VLAN membership of a bridge port. */
+export type VlanOperation = {
   readonly kind: 'add-vlan' | 'delete-vlan';
   readonly port: IfName;
   readonly firstId: number;
@@ -60,6 +106,15 @@ export type BridgeOperation = {
   /** Whether untagged frames of the port belong to this VLAN. */
   readonly untagged: boolean;
 };
+
+/** The host to which a VXLAN device sends what is for a MAC. */
+export type FdbEntry = { readonly device: IfName; readonly mac: Mac; readonly dst: IpAddress };
+
+/** The MAC under which a VXLAN device keeps the hosts to which it floods. */
+export const floodMac = '00:00:00:00:00:00';
+
+/** A host to which a VXLAN device sends a copy of what is for everyone, or for a MAC it does not know. */
+export type FloodEntry = { readonly device: IfName; readonly dst: IpAddress };
 
 /** A write below /proc/sys/net. */
 export type SysctlOperation = {
