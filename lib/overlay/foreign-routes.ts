@@ -1,0 +1,79 @@
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { Run } from '../exec/command.ts';
+import { type Inquiry, inquireAsync, outputOf } from '../exec/inquiry.ts';
+import { parseExactRoutes } from '../iproute/parse-vxlan.ts';
+import { type Cidr, cidrContains, formatCidr } from '../net/cidr.ts';
+import type { ExactRoute } from '../plan/operation.ts';
+import { type LeaseTable, subnetsByName } from './lease-table.ts';
+import type { NetworkConfig } from './network-config.ts';
+import { deviceName } from './planes.ts';
+import { readRemembered } from './remembered.ts';
+import type { OverlaySettings } from './settings.ts';
+
+/** What of the host's routes belongs to the overlay. */
+export type OwnRoutes = {
+  /** The overlay's devices. */
+  readonly links: ReadonlySet<string>;
+  /** Subnets of this host and of others, by whatever interface they are reached. */
+  readonly subnets: readonly Cidr[];
+};
+
+/** What of the host is compared with an overlay that it is about to join. */
+export type Joining = {
+  readonly settings: Pick<OverlaySettings, 'mode' | 'stateFile'>;
+  readonly table: LeaseTable;
+  readonly run: Run;
+};
+
+/** @throws CniError code 7 where the overlay's network overlaps with a route of this host */
+export async function checkOverlap(
+  { ranges, backend }: NetworkConfig,
+  { settings, table, run }: Joining,
+): Promise<void> {
+  const remembered = readRemembered(settings.stateFile);
+  const subnets = [...subnetsByName(table).values(), remembered].flatMap((each) => Object.values(each));
+  for (const { network } of Object.values(ranges)) {
+    const links = new Set([deviceName(settings.mode, network.address.family, backend.vni)]);
+    const found = await inquireAsync(findOverlap(network, { links, subnets }), run);
+    if (found !== undefined) throw new CniError(ErrorCode.invalidConfig, found);
+  }
+}
+
+/**
+ * A route that the overlay's network would cut off, or that would cut off a part of it: an address would mean a
+ * container here and another machine there.
+ * @returns a sentence for the operator; undefined where there is none
+ */
+export function* findOverlap(network: Cidr, own: OwnRoutes): Inquiry<string | undefined> {
+  const { family } = network.address;
+  const show = [`-${family}`, '-N', '-j', 'route', 'show'];
+  return overlapAmong(network, parseExactRoutes(yield* outputOf('ip', show), { family }), own);
+}
+
+/** The same of routes that are known. */
+export function overlapAmong(
+  network: Cidr,
+  routes: readonly Pick<ExactRoute, 'link' | 'dst'>[],
+  { links, subnets }: OwnRoutes,
+): string | undefined {
+  const found = routes.find(
+    ({ link, dst }) =>
+      dst.prefixLength > 0 &&
+      overlaps(dst, network) &&
+      !links.has(link) &&
+      !subnets.some((subnet) => isWithin(dst, subnet)),
+  );
+  if (found === undefined) return undefined;
+  return (
+    `the overlay's network ${formatCidr(network)} overlaps with the route to ${formatCidr(found.dst)} by ${found.link}: ` +
+    'give the overlay another network, or remove the route'
+  );
+}
+
+function overlaps(one: Cidr, other: Cidr): boolean {
+  return cidrContains(one, other.address) || cidrContains(other, one.address);
+}
+
+function isWithin(inner: Cidr, outer: Cidr): boolean {
+  return outer.prefixLength <= inner.prefixLength && cidrContains(outer, inner.address);
+}

@@ -1,0 +1,85 @@
+import type { Log } from '../log/log.ts';
+import { formatAddress } from '../net/address.ts';
+import { formatCidr } from '../net/cidr.ts';
+import type { Peer } from './plane.ts';
+import type { OverlayStatus } from './status.ts';
+import type { Target } from './target.ts';
+
+/** So many repairs of one comparison are told in words; the kernel may have lost hundreds of entries at once. */
+const mostTold = 5;
+
+/** What has become of an overlay, for the log and for who asks: hosts that come and go, and what had to be repaired. */
+export class Journal {
+  readonly #log: Log;
+  #peers: ReadonlyMap<string, Peer> = new Map();
+  #refused: ReadonlySet<string> = new Set();
+  #target = '';
+  #drift: OverlayStatus['drift'] = { repairs: 0, last: [] };
+  #lastChange: OverlayStatus['lastChange'];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  get drift(): OverlayStatus['drift'] {
+    return this.#drift;
+  }
+
+  get lastChange(): OverlayStatus['lastChange'] {
+    return this.#lastChange;
+  }
+
+  /**
+   * Notes what is aimed at from now on.
+   * @returns whether it is the same as before, so that whatever the kernel lacks of it has been taken from it
+   */
+  isSame(target: Target): boolean {
+    this.#followPeers(target.planes.flatMap(({ peers }) => peers));
+    this.#followRefused(target);
+    const text = JSON.stringify(target.planes, (_, value) =>
+      typeof value === 'bigint' ? `${value}` : value,
+    );
+    const isSame = text === this.#target;
+    this.#target = text;
+    return isSame;
+  }
+
+  /** The target was not reached: what is done next is no repair. */
+  forgetTarget(): void {
+    this.#target = '';
+  }
+
+  noteRepairs(done: readonly string[]): void {
+    if (done.length === 0) return;
+    const more = done.length > mostTold ? [`and ${done.length - mostTold} more`] : [];
+    const last = [...done.slice(0, mostTold), ...more];
+    this.#log.warn('the kernel was not as it had been left; repaired', { by: last.join('; ') });
+    this.#drift = { repairs: this.#drift.repairs + 1, last, lastAt: new Date().toISOString() };
+  }
+
+  noteChange(what: string): void {
+    this.#lastChange = { at: new Date().toISOString(), what };
+  }
+
+  #followPeers(peers: readonly Peer[]): void {
+    const found = new Map(peers.map((peer) => [describePeer(peer), peer]));
+    for (const text of found.keys()) if (!this.#peers.has(text)) this.#tell(`host joined: ${text}`);
+    for (const text of this.#peers.keys()) if (!found.has(text)) this.#tell(`host left: ${text}`);
+    this.#peers = found;
+  }
+
+  #followRefused({ refused }: Target): void {
+    const texts = refused.map(({ name, because }) => `${name}: ${because}`);
+    for (const text of texts) if (!this.#refused.has(text)) this.#log.warn(`lease ignored: ${text}`);
+    this.#refused = new Set(texts);
+  }
+
+  #tell(what: string): void {
+    this.#log.info(what);
+    this.noteChange(what);
+  }
+}
+
+function describePeer({ subnet, publicAddress, vtepMac, isDirect }: Peer): string {
+  return `${formatCidr(subnet)} at ${formatAddress(publicAddress)}, ${isDirect ? 'directly' : vtepMac}`;
+}

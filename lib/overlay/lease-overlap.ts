@@ -1,0 +1,24 @@
+import type { Family } from '../net/address.ts';
+import { type Cidr, cidrContains } from '../net/cidr.ts';
+import type { SubnetLease, Subnets } from './lease.ts';
+import { byFamily } from './lease-by-family.ts';
+
+const families: readonly Family[] = [4, 6];
+
+/** Whether two hosts' subnets have addresses in common. */
+export function subnetsOverlap(one: Subnets, other: Subnets): boolean {
+  return families.some((family) => {
+    const [mine, theirs] = [one[family], other[family]];
+    return mine !== undefined && theirs !== undefined && cidrsOverlap(mine, theirs);
+  });
+}
+
+/** Of two networks that have an address in common one contains the other. */
+function cidrsOverlap(one: Cidr, other: Cidr): boolean {
+  return cidrContains(one, other.address) || cidrContains(other, one.address);
+}
+
+/** A lease's subnets without the rest. */
+export function subnetsOf({ endpoints }: Pick<SubnetLease, 'endpoints'>): Subnets {
+  return byFamily((family) => endpoints[family]?.subnet);
+}

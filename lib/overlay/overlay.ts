@@ -1,0 +1,203 @@
+import { readBootId } from '../attach/liveness.ts';
+import { sleep } from '../client/backoff.ts';
+import type { Etcd } from '../etcd/etcd.ts';
+import { type Followed, follow } from '../etcd/follow.ts';
+import type { Run } from '../exec/command.ts';
+import type { Listen } from '../exec/lines.ts';
+import { hasInterface, type Machine } from '../exec/machine.ts';
+import type { Log } from '../log/log.ts';
+import { checkOverlap } from './foreign-routes.ts';
+import { Journal } from './journal.ts';
+import { KernelMonitor } from './kernel-monitor.ts';
+import type { SubnetLease } from './lease.ts';
+import { LeaseHolder } from './lease-holder.ts';
+import { emptyTable, type LeaseTable, updateTable } from './lease-table.ts';
+import type { NetworkConfig } from './network-config.ts';
+import { observeOuter } from './outer.ts';
+import type { Outer } from './outer-link.ts';
+import { Problems } from './problems.ts';
+import { publish, withdraw } from './publication.ts';
+import { reconcile } from './reconcile.ts';
+import { readRemembered } from './remembered.ts';
+import { selfOf } from './self.ts';
+import type { OverlaySettings } from './settings.ts';
+import type { OverlayStatus } from './status.ts';
+import { toStatus } from './status-text.ts';
+import { type Target, targetOf } from './target.ts';
+import { Wakeup } from './wakeup.ts';
+
+export type OverlayParts = {
+  readonly settings: OverlaySettings;
+  /** Stays the caller's. */
+  readonly etcd: Etcd;
+  readonly machine: Machine;
+  /** For what an agent asks the kernel's tools, beside its other work. */
+  readonly run: Run;
+  readonly listen: Listen;
+  /** The id of this machine. */
+  readonly node: string;
+  readonly log: Log;
+};
+
+/** Two comparisons with the kernel are at least so far apart. */
+const restMs = 100;
+
+/**
+ * This host's part in an overlay: holds its lease, follows those of the others, and keeps the kernel and subnet.env as
+ * they say. While etcd is away everything stays as it was; what is done at the end stays, too, for containers run on.
+ */
+export class Overlay {
+  readonly #parts: OverlayParts;
+  readonly #holder: LeaseHolder;
+  readonly #journal: Journal;
+  readonly #problems: Problems;
+  readonly #wakeup = new Wakeup();
+  readonly #monitor: KernelMonitor;
+  #table: LeaseTable = emptyTable;
+  #away: string | undefined = 'not asked yet';
+  #outer: Outer | undefined;
+  #target: Target | undefined;
+  #said = '';
+
+  constructor(parts: OverlayParts) {
+    const { settings, etcd, log, node } = parts;
+    const wake = () => this.#wakeup.wake();
+    this.#parts = parts;
+    this.#journal = new Journal(log);
+    this.#problems = new Problems(log);
+    this.#monitor = new KernelMonitor({ listen: parts.listen, log, wake });
+    this.#holder = new LeaseHolder({
+      etcd,
+      prefix: settings.prefix,
+      ttlSeconds: settings.leaseTtlSeconds,
+      node,
+      previous: readRemembered(settings.stateFile),
+      log,
+      nowSeconds: () => this.#uptimeSeconds(),
+      onChange: () => this.#followLease(),
+    });
+  }
+
+  /** Works until the signal; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { etcd, settings } = this.#parts;
+    await Promise.all([
+      follow({ etcd, prefix: `${settings.prefix}/`, tell: (followed) => this.#hear(followed) }, signal),
+      this.#holder.run(signal),
+      this.#monitor.run(signal),
+      this.#reconcileUntil(signal),
+    ]);
+  }
+
+  /** For who asks. */
+  status(): OverlayStatus {
+    return toStatus({
+      settings: this.#parts.settings,
+      state: this.#holder.state,
+      etcd: { endpoint: this.#parts.etcd.endpoint, away: this.#away },
+      target: this.#target,
+      journal: this.#journal,
+      problems: [...this.#problems.all, ...this.#holder.problems],
+      uptimeSeconds: this.#uptimeSeconds(),
+    });
+  }
+
+  /** At once: from this moment on another host may hand out the same addresses. */
+  #followLease(): void {
+    if (this.#holder.state.kind === 'lost')
+      this.#problems.try('subnet.env', () => withdraw(this.#parts.settings));
+    this.#wakeup.wake();
+  }
+
+  #hear(followed: Followed): void {
+    this.#away = followed.kind === 'lost' ? followed.because : undefined;
+    this.#problems.set('etcd', this.#away === undefined ? [] : [this.#away]);
+    if (followed.kind === 'lost') return;
+    this.#table = updateTable(this.#table, followed, this.#parts.settings.prefix);
+    this.#problems.set(
+      'leases that are not understood',
+      [...this.#table.problems].map(([name, problem]) => `${name}: ${problem}`),
+    );
+    this.#holder.follow(this.#table);
+    this.#wakeup.wake();
+  }
+
+  async #reconcileUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#problems.during('the overlay', () => this.#reconcile());
+      await sleep(restMs, signal);
+      await this.#wakeup.wait(this.#parts.settings.resyncMs, signal);
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const config = this.#table.config;
+    if (config === undefined || 'problem' in config) return;
+    await this.#problems.during('the underlay', () => this.#observeUnderlay(config));
+    const lease = this.#lease();
+    if (this.#outer === undefined || lease === undefined) return;
+    const target = this.#aimAt(config, this.#outer, lease);
+    await this.#apply(target);
+    this.#problems.try('subnet.env', () => this.#publish(target));
+  }
+
+  /** Who this host is on the underlay, told to the holder of the lease once nothing speaks against the overlay. */
+  async #observeUnderlay(config: NetworkConfig): Promise<void> {
+    const { machine, settings, run } = this.#parts;
+    const outer = observeOuter(settings.outer, machine);
+    this.#outer = outer;
+    this.#monitor.listenTo({ outer: outer.name });
+    // Containers that run already are not helped by what would have kept them from coming.
+    if (this.#lease() === undefined) await checkOverlap(config, { settings, table: this.#table, run });
+    const self = selfOf(config, outer);
+    const text = JSON.stringify(self, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+    if (text === this.#said) return;
+    this.#said = text;
+    this.#holder.setSelf(self);
+  }
+
+  /** The lease that the kernel is to be made for: what is lost is kept up until there is another. */
+  #lease(): SubnetLease | undefined {
+    const { state } = this.#holder;
+    if (state.kind === 'held') return state.lease;
+    return state.kind === 'lost' ? state.previous : undefined;
+  }
+
+  #aimAt(config: NetworkConfig, outer: Outer, own: SubnetLease): Target {
+    const { machine, settings } = this.#parts;
+    const { mode, bridge } = settings;
+    const target = targetOf({
+      mode,
+      bridge: hasInterface(machine, bridge) ? bridge : undefined,
+      outer,
+      config,
+      own,
+      leases: this.#table.leases.values(),
+    });
+    this.#monitor.listenTo({ devices: target.planes.map(({ plane }) => plane.device) });
+    this.#target = target;
+    return target;
+  }
+
+  async #apply(target: Target): Promise<void> {
+    const { machine, run, settings } = this.#parts;
+    const isSame = this.#journal.isSame(target);
+    const networks = settings.ipMasq ? target.planes.map(({ plane }) => plane.network) : [];
+    const { readProc, writeProc } = machine;
+    const { done, problems } = await reconcile(target, { run, readProc, writeProc }, networks);
+    this.#problems.set('the kernel', problems);
+    if (isSame) this.#journal.noteRepairs(done);
+    if (problems.length > 0) this.#journal.forgetTarget();
+  }
+
+  /** Not before the kernel is ready, so that an ADD that finds the file finds the way to the others. */
+  #publish(target: Target): void {
+    const { state } = this.#holder;
+    const { settings, machine } = this.#parts;
+    if (state.kind === 'held') publish(settings, { ...state, target }, readBootId(machine));
+  }
+
+  #uptimeSeconds(): number {
+    return Number.parseFloat(this.#parts.machine.readProc('/proc/uptime') ?? '0');
+  }
+}

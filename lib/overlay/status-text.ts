@@ -1,0 +1,80 @@
+import { formatAddress } from '../net/address.ts';
+import { formatCidr } from '../net/cidr.ts';
+import type { Journal } from './journal.ts';
+import { subnetsOf } from './lease-overlap.ts';
+import type { LeaseState } from './lease-record.ts';
+import type { Peer, Plane } from './plane.ts';
+import type { OverlaySettings } from './settings.ts';
+import type { DeviceStatus, OverlayStatus, PeerStatus } from './status.ts';
+import type { Target } from './target.ts';
+
+/** What a status is made from. */
+export type StatusParts = {
+  readonly settings: Pick<OverlaySettings, 'mode'>;
+  readonly state: LeaseState;
+  readonly etcd: { readonly endpoint: string; readonly away: string | undefined };
+  readonly target: Target | undefined;
+  readonly journal: Pick<Journal, 'drift' | 'lastChange'>;
+  readonly problems: readonly string[];
+  readonly uptimeSeconds: number;
+};
+
+/** Addresses and MACs as text, times as what is left of them. */
+export function toStatus(parts: StatusParts): OverlayStatus {
+  const { settings, state, etcd, target, journal, problems, uptimeSeconds } = parts;
+  const planes = target?.planes ?? [];
+  return {
+    mode: settings.mode,
+    lease: toLeaseStatus(state, uptimeSeconds),
+    etcd: {
+      endpoint: etcd.endpoint,
+      isConnected: etcd.away === undefined,
+      ...(etcd.away === undefined ? {} : { because: etcd.away }),
+    },
+    devices: planes.map(({ plane }) => toDeviceStatus(plane)),
+    peers: planes.flatMap(({ peers }) => peers.map(toPeerStatus)),
+    refused: (target?.refused ?? []).map(({ name, because }) => ({ lease: name, because })),
+    drift: journal.drift,
+    ...(journal.lastChange === undefined ? {} : { lastChange: journal.lastChange }),
+    problems,
+  };
+}
+
+function toLeaseStatus(state: LeaseState, uptimeSeconds: number): OverlayStatus['lease'] {
+  if (state.kind === 'waiting') return { state: 'waiting', because: state.because, subnets: [] };
+  if (state.kind === 'lost') {
+    const { previous, because, takenBy } = state;
+    const subnets = Object.values(subnetsOf(previous)).map(formatCidr);
+    return {
+      state: 'lost',
+      name: previous.name,
+      subnets,
+      because,
+      ...(takenBy === undefined ? {} : { takenBy }),
+    };
+  }
+  const { lease, untilSeconds, insteadOf } = state;
+  return {
+    state: 'held',
+    name: lease.name,
+    subnets: Object.values(subnetsOf(lease)).map(formatCidr),
+    ...(untilSeconds === undefined ? {} : { secondsLeft: Math.round(untilSeconds - uptimeSeconds) }),
+    ...(insteadOf === undefined
+      ? {}
+      : { because: `instead of ${insteadOf.previous.name}: ${insteadOf.because}` }),
+  };
+}
+
+function toDeviceStatus(plane: Plane): DeviceStatus {
+  const { device, network, subnet, vni, port, mac, mtu, publicAddress, outer } = plane;
+  return {
+    ...{ name: device, vni, port, mac, mtu, interface: outer },
+    network: formatCidr(network),
+    subnet: formatCidr(subnet),
+    publicAddress: formatAddress(publicAddress),
+  };
+}
+
+function toPeerStatus({ subnet, publicAddress, vtepMac, isDirect }: Peer): PeerStatus {
+  return { subnet: formatCidr(subnet), publicAddress: formatAddress(publicAddress), vtepMac, isDirect };
+}
