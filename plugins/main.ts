@@ -22,6 +22,7 @@ import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
 import { bridge } from './bridge/plugin.ts';
 import { createRegister } from './register/plugin.ts';
+import { vxlanOverlay } from './vxlan-overlay/plugin.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Set by the build script; the id of the build that this executable is of. */
@@ -38,7 +39,7 @@ declare global {
 }
 
 /** The plugins that attach containers to a bridge. */
-const bridgeKinds = [bridge];
+const bridgeKinds = [bridge, vxlanOverlay];
 
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
@@ -85,14 +86,18 @@ async function runAgent(
   registrar: RegistrarParts,
   registering: readonly Plugin[],
 ): Promise<void> {
-  const [{ parseAgentConfig }, agent] = await Promise.all([
+  const [{ parseAgentConfig }, agent, { createExecaRunner }, { createListener }] = await Promise.all([
     import('./agent/config.ts'),
     import('./agent/agent.ts'),
+    import('../lib/exec/execa-runner.ts'),
+    import('../lib/exec/lines.ts'),
   ]);
   // What nobody has caught would be printed with the bundle's line, which is the whole program.
   process.on('uncaughtException', fail);
   await agent.runAgent(parseAgentConfig(json), {
     ...registrar,
+    run: createExecaRunner(toolPath()),
+    listen: createListener(toolPath()),
     writeLog: writeLine,
     onStop: onInterrupt,
     version: __FAIRLEAD_VERSION__,

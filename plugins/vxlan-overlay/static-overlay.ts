@@ -1,0 +1,76 @@
+import type { Uplink } from '../../lib/bridge/network.ts';
+import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
+import type { Machine } from '../../lib/exec/machine.ts';
+import type { Family } from '../../lib/net/address.ts';
+import { formatCidr } from '../../lib/net/cidr.ts';
+import type { IfName } from '../../lib/net/ifname.ts';
+import type { SubnetLease } from '../../lib/overlay/lease.ts';
+import { vtepMac } from '../../lib/overlay/mtu.ts';
+import { observeOuter } from '../../lib/overlay/outer.ts';
+import { isOnLinkOf, type Outer } from '../../lib/overlay/outer-link.ts';
+import { peersOf } from '../../lib/overlay/peers.ts';
+import type { Plane } from '../../lib/overlay/plane.ts';
+import { toPlane } from '../../lib/overlay/planes.ts';
+import { wishOf } from '../../lib/overlay/wish.ts';
+import type { StaticOverlay, StaticPart } from './config.ts';
+import type { OpenedHost } from './host-network.ts';
+import { checkStaticPlane, planStaticPlane, type StaticPlane } from './static-plane.ts';
+
+/**
+ * The host's part as the configuration has it: the ADD itself makes the VXLAN device and what leads to the peers.
+ * @throws CniError code 7
+ */
+export function openStatic(overlay: StaticOverlay, machine: Machine): OpenedHost {
+  const outer = observeOuter(overlay.outer, machine);
+  const { mode, vni, port } = overlay;
+  const planesOn = (bridge: IfName | undefined) =>
+    partsOf(overlay).map(([family, part]) => {
+      const { network, subnet } = part;
+      const parts = { family, mode, vni, port, network, subnet, outer, bridge, outerMtu: undefined };
+      return { part, plane: toPlane(parts) };
+    });
+  const planes = planesOn(undefined).map(({ plane }) => plane);
+  return {
+    host: {
+      mode,
+      networks: planes.map(({ network }) => network),
+      subnets: planes.map(({ subnet }) => subnet),
+      mtu: Math.min(...planes.map(({ mtu }) => mtu)),
+      isMasqueraded: false,
+    },
+    uplinkOf: (bridge) =>
+      createUplink(planesOn(bridge).map(({ plane, part }) => withWish(plane, part, { overlay, outer }))),
+  };
+}
+
+function partsOf({ parts }: StaticOverlay): readonly (readonly [Family, StaticPart])[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const part = parts[family];
+    return part === undefined ? [] : [[family, part] as const];
+  });
+}
+
+type Surroundings = { readonly overlay: StaticOverlay; readonly outer: Outer };
+
+/** @throws CniError code 7 for a peer that cannot be one */
+function withWish(plane: Plane, { peers }: StaticPart, { overlay, outer }: Surroundings): StaticPlane {
+  const leases = peers.map(({ subnet, publicAddress, vtepMac: stated }): SubnetLease => {
+    const mac = stated ?? vtepMac(plane.vni, publicAddress);
+    const endpoint = { subnet, publicAddress, vni: plane.vni, vtepMac: mac };
+    return { name: formatCidr(subnet), endpoints: { [plane.family]: endpoint }, node: undefined };
+  });
+  const rules = { isOnLink: isOnLinkOf(outer), directRouting: overlay.directRouting, own: undefined };
+  const { peers: accepted, refused } = peersOf(plane, leases, rules);
+  const [first] = refused;
+  if (first === undefined) return { plane, wish: wishOf(plane, accepted) };
+  throw new CniError(ErrorCode.invalidConfig, `peers: the one with subnet ${first.name}: ${first.because}`);
+}
+
+function createUplink(planes: readonly StaticPlane[]): Uplink {
+  return {
+    plan: (machine) => planes.flatMap((plane) => planStaticPlane(plane, machine)),
+    check: (machine) => {
+      for (const plane of planes) checkStaticPlane(plane, machine);
+    },
+  };
+}
