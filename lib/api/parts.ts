@@ -1,4 +1,5 @@
 import type { Picker } from '../balance/balancer.ts';
+import type { OverlayStatus } from '../overlay/status.ts';
 import type { Status } from '../registry/instance.ts';
 import type { Store } from '../registry/store.ts';
 import type { RegistryView } from '../registry/view.ts';
@@ -43,6 +44,8 @@ export type ApiServices = {
   readonly metrics: ApiMetrics;
   readonly health: ApiHealth;
   readonly node: ApiNode;
+  /** Undefined where the machine is in no overlay. */
+  readonly overlay: () => OverlayStatus | undefined;
   readonly limits: ApiLimits;
 };
 

@@ -1,4 +1,5 @@
 import { agentSelf, catalogOfService, catalogServices, healthOfService, statusLeader } from './consul.ts';
+import { getOverlay } from './overlay.ts';
 import { pick, report } from './pick.ts';
 import type { Route } from './route.ts';
 import { getInstance, getService, listServices } from './services.ts';
@@ -143,6 +144,15 @@ export const routes: readonly Route[] = [
     access: 'open',
     summary: 'Whether the agent is well: 200 or 503; the reasons only with a token',
     handle: healthz,
+  },
+  {
+    method: 'GET',
+    path: '/v1/overlay',
+    short: true,
+    access: 'read',
+    summary:
+      "This machine's part in the overlay: its lease, its devices, the other hosts, and what was repaired",
+    handle: getOverlay,
   },
   {
     method: 'GET',

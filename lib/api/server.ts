@@ -61,13 +61,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 function createParts(options: ApiOptions): ApiParts {
-  const { store, view, picker, metrics, health, node, limits } = options;
+  const { store, view, picker, metrics, health, node, overlay, limits } = options;
   view.refresh();
   const instanceTexts = new InstanceTexts();
   const history = new History(view, store);
   const answers = new RevisionCache(view);
   return {
-    ...{ store, view, picker, metrics, health, node, limits, instanceTexts, history, answers },
+    ...{ store, view, picker, metrics, health, node, overlay, limits, instanceTexts, history, answers },
     candidateLists: new CandidateLists(),
     topics: new Topics((changes) => renderChangeEvents(changes, instanceTexts)),
     indexes: new ConsulIndexes(view),

@@ -1,5 +1,6 @@
 import type { Change, Instance } from './instance.ts';
 import type { Mirror } from './mirror.ts';
+import { isSameRecord } from './mirror-equality.ts';
 import type { Store } from './store.ts';
 
 /** What a delivery has done. */
@@ -26,7 +27,8 @@ export async function resync(store: Store, mirror: Mirror, signal: AbortSignal):
   const here = new Map(store.instances().map((instance) => [instance.id, instance]));
   const there = new Map((await mirror.listOwn(signal)).map((instance) => [instance.id, instance]));
   const removed = [...there.values()].filter(({ id }) => !here.has(id));
-  const put = [...here.values()].filter((instance) => !isSame(there.get(instance.id), instance));
+  // Adapters may not be able to give back all of it, and then put it again: harmless, and only in a resync.
+  const put = [...here.values()].filter((instance) => !isSameRecord(there.get(instance.id), instance));
   return carryOut({ removed, put, revision }, { store, mirror, signal });
 }
 
@@ -50,9 +52,4 @@ async function carryOut(
 
 function of(kind: Change['kind'], changes: readonly Change[]): readonly Instance[] {
   return changes.filter((change) => change.kind === kind).map(({ instance }) => instance);
-}
-
-/** Adapters may not be able to give back all of it, and then put it again: harmless, and only in a resync. */
-function isSame(there: Instance | undefined, here: Instance): boolean {
-  return there !== undefined && JSON.stringify(there) === JSON.stringify(here);
 }

@@ -1,5 +1,7 @@
+import type { Imports } from './imports.ts';
 import type { Change, Instance } from './instance.ts';
 import type { Store } from './store.ts';
+import { Index } from './view-index.ts';
 
 /** A service's name within its namespace. */
 export type ServiceKey = { readonly namespace: string; readonly service: string };
@@ -9,31 +11,46 @@ export type ChangeListener = (changes: readonly Change[], revision: number) => v
 /** What a view reads of a store. */
 export type ViewedStore = Pick<Store, 'dataVersion' | 'revision' | 'changesSince' | 'instances'>;
 
+/** What a view reads of other machines' instances. */
+export type ViewedImports = Pick<Imports, 'revision' | 'changesSince' | 'instances' | 'get'>;
+
 /**
- * The registry in memory, indexed by what is asked for. `refresh` brings it up to the last commit of anybody else; it is
- * cheap enough to be called before each answer. SQLite tells no connection of its own writes, so a view needs a store
- * that nobody writes through.
+ * The registry in memory, indexed by what is asked for: this machine's own, and beside it what is imported. `refresh`
+ * brings it up to the last commit of anybody else; it is cheap enough to be called before each answer. SQLite tells no
+ * connection of its own writes, so a view needs a store that nobody writes through. Where an id is this machine's and
+ * also another's, the view shows this machine's.
  */
 export class RegistryView {
   readonly #store: ViewedStore;
+  readonly #imports: ViewedImports | undefined;
   readonly #byId = new Map<string, Instance>();
-  readonly #byNamespace = new Index();
-  readonly #byService = new Index();
-  readonly #byNetwork = new Index();
-  readonly #byHost = new Index();
-  readonly #byAddress = new Index();
+  /** Ids of those that are shown and imported. */
+  readonly #imported = new Set<string>();
+  readonly #byNamespace = this.#createIndex();
+  readonly #byService = this.#createIndex();
+  readonly #byNetwork = this.#createIndex();
+  readonly #byHost = this.#createIndex();
+  readonly #byAddress = this.#createIndex();
   readonly #listeners = new Set<ChangeListener>();
   #dataVersion: number | undefined;
-  #revision = -1;
+  #storeRevision = -1;
+  #importsRevision: number;
 
-  constructor(store: ViewedStore) {
+  constructor(store: ViewedStore, imports?: ViewedImports) {
     this.#store = store;
+    this.#imports = imports;
+    this.#importsRevision = imports === undefined ? 0 : -1;
     this.refresh();
   }
 
-  /** The revision that this view shows. */
+  /** The revision that this view shows: it grows with either, so that nobody takes one state for another. */
   get revision(): number {
-    return this.#revision;
+    return this.#storeRevision + this.#importsRevision;
+  }
+
+  /** The store's revision that this view shows. */
+  get storeRevision(): number {
+    return this.#storeRevision;
   }
 
   get size(): number {
@@ -45,12 +62,25 @@ export class RegistryView {
    * @returns whether anything has
    */
   refresh(): boolean {
-    const version = this.#store.dataVersion();
-    if (version === this.#dataVersion) return false;
-    const changes = this.#store.changesSince(this.#revision) ?? this.#compare();
-    this.#dataVersion = version;
-    this.#follow(changes);
-    return changes.length > 0;
+    const changes = [...this.#followStore(), ...this.#followImports()];
+    if (changes.length === 0) return false;
+    for (const listener of this.#listeners) listener(changes, this.revision);
+    return true;
+  }
+
+  /**
+   * What leads from a revision to the one that is shown, in order, as far as the store remembers; undefined where it does
+   * not, and where instances are imported, whose past nobody has kept.
+   */
+  storedChangesSince(revision: number): readonly Change[] | undefined {
+    if (this.#imports !== undefined) return undefined;
+    const changes = this.#store.changesSince(revision);
+    return changes?.filter((change) => change.revision <= this.#storeRevision);
+  }
+
+  /** Whether an instance is another machine's, which alone may change it. */
+  isImported({ id }: Pick<Instance, 'id'>): boolean {
+    return this.#imported.has(id);
   }
 
   /** The listener is called after the view has changed; the function returned ends that. */
@@ -61,6 +91,11 @@ export class RegistryView {
 
   get(id: string): Instance | undefined {
     return this.#byId.get(id);
+  }
+
+  /** The same, where it is this machine's own. */
+  getOwn(id: string): Instance | undefined {
+    return this.#imported.has(id) ? undefined : this.#byId.get(id);
   }
 
   all(): Iterable<Instance> {
@@ -98,29 +133,74 @@ export class RegistryView {
     return this.#byNetwork.has(networkLabel);
   }
 
+  #followStore(): readonly Change[] {
+    const version = this.#store.dataVersion();
+    if (version === this.#dataVersion) return [];
+    const changes = this.#store.changesSince(this.#storeRevision) ?? this.#compareStore();
+    this.#dataVersion = version;
+    return changes.flatMap((change) => this.#followOwn(change));
+  }
+
+  #followImports(): readonly Change[] {
+    if (this.#imports === undefined || this.#imports.revision === this.#importsRevision) return [];
+    const changes = this.#imports.changesSince(this.#importsRevision) ?? this.#compareImports(this.#imports);
+    const followed = changes.flatMap((change) => this.#followImported(change));
+    this.#importsRevision = this.#imports.revision;
+    return followed;
+  }
+
   /** What leads from what is known to what is there, for a history that does not reach back so far. */
-  #compare(): readonly Change[] {
+  #compareStore(): readonly Change[] {
     const revision = this.#store.revision();
     const found = this.#store.instances();
     const ids = new Set(found.map(({ id }) => id));
-    const removed = [...this.#byId.values()].filter(({ id }) => !ids.has(id));
-    const put = found.filter((instance) => this.#byId.get(instance.id)?.revision !== instance.revision);
-    this.#revision = revision;
-    return [
-      ...removed.map((instance): Change => ({ revision, kind: 'remove', instance })),
-      ...put.map((instance): Change => ({ revision, kind: 'put', instance })),
-    ];
+    const known = [...this.#byId.values()].filter((instance) => !this.isImported(instance));
+    const revisions = new Map(known.map((instance) => [instance.id, instance.revision]));
+    const put = found.filter((instance) => revisions.get(instance.id) !== instance.revision);
+    this.#storeRevision = revision;
+    return toChanges(revision, { removed: known.filter(({ id }) => !ids.has(id)), put });
   }
 
-  #follow(changes: readonly Change[]): void {
-    for (const { kind, instance, revision } of changes) {
-      const known = this.#byId.get(instance.id);
-      if (known !== undefined && (kind === 'remove' || !hasSameKeys(known, instance))) this.#forget(known);
-      if (kind === 'put') this.#learn(instance);
-      this.#revision = revision;
-    }
-    if (changes.length === 0) return;
-    for (const listener of this.#listeners) listener(changes, this.#revision);
+  #compareImports(imports: ViewedImports): readonly Change[] {
+    const shown = [...this.#imported].flatMap((id) => this.#byId.get(id) ?? []);
+    const removed = shown.filter(({ id }) => imports.get(id) === undefined);
+    const put = imports.instances().filter((instance) => this.#byId.get(instance.id) !== instance);
+    return toChanges(imports.revision, { removed, put });
+  }
+
+  /** What goes here may still be another machine's. */
+  #followOwn({ kind, instance, revision }: Change): readonly Change[] {
+    this.#storeRevision = revision;
+    const other = kind === 'remove' ? this.#imports?.get(instance.id) : undefined;
+    if (kind === 'put') this.#imported.delete(instance.id);
+    if (other !== undefined) this.#imported.add(instance.id);
+    return this.#show(other === undefined ? { kind, instance } : { kind: 'put', instance: other });
+  }
+
+  #followImported({ kind, instance, revision }: Change): readonly Change[] {
+    this.#importsRevision = revision;
+    const { id } = instance;
+    const shown = this.#byId.get(id);
+    const isOwn = shown !== undefined && !this.isImported(instance);
+    const isShown = kind === 'put' ? shown === instance : shown === undefined;
+    if (isOwn || isShown) return [];
+    if (kind === 'put') this.#imported.add(id);
+    else this.#imported.delete(id);
+    return this.#show({ kind, instance });
+  }
+
+  /** What takes another's place, or moves, is told as gone first: who follows one service would miss it there. */
+  #show({ kind, instance }: Omit<Change, 'revision'>): readonly Change[] {
+    const known = this.#byId.get(instance.id);
+    const isGoing = known !== undefined && (kind === 'remove' || !isSameSubject(known, instance));
+    if (isGoing) this.#forget(known);
+    if (kind === 'remove') return [{ revision: this.revision, kind, instance }];
+    this.#learn(instance);
+    const { revision } = this;
+    return [
+      ...(isGoing ? [{ revision, kind: 'remove', instance: known } as const] : []),
+      { revision, kind, instance },
+    ];
   }
 
   #learn(instance: Instance): void {
@@ -146,11 +226,26 @@ export class RegistryView {
         : []),
     ];
   }
+
+  #createIndex(): Index {
+    return new Index((instance) => this.isImported(instance));
+  }
 }
 
-/** Whether an instance stays where it is in every index. */
-function hasSameKeys(one: Instance, other: Instance): boolean {
+function toChanges(
+  revision: number,
+  { removed, put }: { readonly removed: readonly Instance[]; readonly put: readonly Instance[] },
+): readonly Change[] {
+  return [
+    ...removed.map((instance): Change => ({ revision, kind: 'remove', instance })),
+    ...put.map((instance): Change => ({ revision, kind: 'put', instance })),
+  ];
+}
+
+/** Whether an instance stays where it is in every index, and whose it is. */
+function isSameSubject(one: Instance, other: Instance): boolean {
   return (
+    one.owner.node === other.owner.node &&
     one.namespace === other.namespace &&
     one.service === other.service &&
     one.address === other.address &&
@@ -160,45 +255,4 @@ function hasSameKeys(one: Instance, other: Instance): boolean {
 
 function hostOf({ owner }: Instance): string {
   return owner.kind === 'container' ? `${owner.networkLabel}/${owner.host}` : '';
-}
-
-/** Instances under keys, each list in the order in which they came; a list that was given out never changes. */
-class Index {
-  readonly #buckets = new Map<
-    string,
-    { byId: Map<string, Instance>; list: readonly Instance[] | undefined }
-  >();
-
-  has(key: string): boolean {
-    return this.#buckets.has(key);
-  }
-
-  get(key: string): readonly Instance[] {
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) return [];
-    bucket.list ??= [...bucket.byId.values()];
-    return bucket.list;
-  }
-
-  set(key: string, instance: Instance): void {
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      this.#buckets.set(key, { byId: new Map([[instance.id, instance]]), list: undefined });
-      return;
-    }
-    bucket.byId.set(instance.id, instance);
-    bucket.list = undefined;
-  }
-
-  delete(key: string, { id }: Instance): void {
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) return;
-    bucket.byId.delete(id);
-    bucket.list = undefined;
-    if (bucket.byId.size === 0) this.#buckets.delete(key);
-  }
-
-  lists(): readonly (readonly Instance[])[] {
-    return [...this.#buckets.keys()].map((key) => this.get(key));
-  }
 }

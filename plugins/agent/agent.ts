@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors/cni-error.ts';
-import { createLog, type Log } from '../../lib/log/log.ts';
+import { createLog } from '../../lib/log/log.ts';
+import { joinCluster } from './cluster.ts';
 import type { AgentConfig } from './config.ts';
 import { createProcessMetrics } from './metrics.ts';
 import type { AgentParts } from './parts.ts';
-import { runSession } from './session.ts';
+import { runSession, type Surroundings } from './session.ts';
 
 /**
  * The node's daemon: DNS, API, health checks and reconciliation over one registry, until it is stopped. A registry that
@@ -22,7 +23,9 @@ export async function runAgent(
     stopping.abort();
   });
   const warn = (message: string) => log.warn(message);
-  await runSessions(config, { ...parts, warn, processMetrics: createProcessMetrics() }, log, stopping.signal);
+  const all = { ...parts, warn, processMetrics: createProcessMetrics() };
+  await using cluster = joinCluster(config, all, log);
+  await runSessions(config, { parts: all, log, cluster, signal: stopping.signal });
   log.info('stopped');
 }
 
@@ -30,16 +33,12 @@ export async function runAgent(
 const shortSessionMs = 10_000;
 const longestPauseMs = 30_000;
 
-async function runSessions(
-  config: AgentConfig,
-  parts: AgentParts,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
+async function runSessions(config: AgentConfig, surroundings: Surroundings): Promise<void> {
+  const { log, signal } = surroundings;
   let pauseMs = 0;
   for (let session = 1; !signal.aborted; session++) {
     const startedAtMs = performance.now();
-    const why = await runSession(config, { parts, log, signal }).catch((error: unknown) => {
+    const why = await runSession(config, surroundings).catch((error: unknown) => {
       // Who has just started the agent is to be told; later a disk may be full, which passes.
       if (session === 1) throw error;
       return messageOf(error);

@@ -1,14 +1,18 @@
 import type { ApiToken } from '../../lib/api/access.ts';
 import { Fields, parseText, unexpected } from '../../lib/cni/fields.ts';
 import { dnsPort, parseServerAddress, type ServerAddress } from '../../lib/dns/server-address.ts';
+import { type EtcdConfig, parseEtcdConfig } from '../../lib/etcd/config.ts';
 import { type AlertRule, parseAlertRule } from '../../lib/health/alert-rule.ts';
 import type { RateLimit } from '../../lib/limit/rate-limiter.ts';
 import type { LogFormat } from '../../lib/log/log.ts';
+import type { OverlaySettings } from '../../lib/overlay/settings.ts';
 import { parseStorePath, parseZone } from '../../lib/registry/config.ts';
 import { parseDuration } from '../../lib/registry/duration.ts';
 import { defaultZone } from '../../lib/registry/instance.ts';
 import { defaultResultsDir } from '../../lib/registry/restore.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
+import { type DiscoveryConfig, parseDiscoveryConfig } from './discovery-config.ts';
+import { parseAgentOverlayConfig } from './overlay-config.ts';
 
 /** Where the API is served. */
 export type ApiListener =
@@ -49,6 +53,10 @@ export type AgentConfig = {
   readonly sweepMs: number;
   readonly resultsDir: string;
   readonly log: LogFormat;
+  /** The store that the hosts of a cluster share; undefined on a host of its own. */
+  readonly etcd: EtcdConfig | undefined;
+  readonly overlay: OverlaySettings | undefined;
+  readonly discovery: DiscoveryConfig | undefined;
 };
 
 const defaultApi = 'unix:/run/fairlead/api.sock';
@@ -60,7 +68,10 @@ const seconds = { min: 0, max: 3600 };
  */
 export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
-  fields.only('store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log');
+  fields.only(
+    ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log'],
+    ...['etcd', 'overlay', 'discovery'],
+  );
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
     zone: fields.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
@@ -76,6 +87,17 @@ export function parseAgentConfig(json: unknown): AgentConfig {
       fields.parsed('log', '"text" or "json"', (text) =>
         text === 'text' || text === 'json' ? text : undefined,
       ) ?? 'text',
+    ...parseClusterConfig(fields),
+  };
+}
+
+function parseClusterConfig(fields: Fields): Pick<AgentConfig, 'etcd' | 'overlay' | 'discovery'> {
+  const [etcd, overlay, discovery] = ['etcd', 'overlay', 'discovery'].map((name) => fields.object(name));
+  if (etcd === undefined && (overlay !== undefined || discovery !== undefined)) return fields.missing('etcd');
+  return {
+    etcd: etcd === undefined ? undefined : parseEtcdConfig(etcd),
+    overlay: overlay === undefined ? undefined : parseAgentOverlayConfig(overlay),
+    discovery: discovery === undefined ? undefined : parseDiscoveryConfig(discovery),
   };
 }
 

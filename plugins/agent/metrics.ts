@@ -6,6 +6,7 @@ import type { AlertStats } from '../../lib/health/alert.ts';
 import type { HealthStats } from '../../lib/health/scheduler.ts';
 import { type Instance, statuses } from '../../lib/registry/instance.ts';
 import type { RegistryView } from '../../lib/registry/view.ts';
+import type { Cluster } from './cluster.ts';
 
 /** What the numbers are read from, when they are asked for. */
 export type Measured = {
@@ -15,6 +16,7 @@ export type Measured = {
   readonly alerts: () => AlertStats;
   readonly balancer: () => BalancerStats;
   readonly watchers: () => number;
+  readonly cluster: Pick<Cluster, 'overlay' | 'discovery'>;
 };
 
 /** What there is once for a process: memory, CPU, garbage collection. */
@@ -33,6 +35,7 @@ export function createMetrics(
   addRegistryMetrics(registry, measured);
   addDnsMetrics(registry, measured);
   addHealthMetrics(registry, measured);
+  addClusterMetrics(registry, measured.cluster);
   const observe = addApiMetrics(registry, measured);
   return { registry: Registry.merge([ofProcess, registry]), observe };
 }
@@ -96,6 +99,31 @@ function addHealthMetrics(registry: Registry, { health, alerts, balancer }: Meas
     read(registry, `fairlead_health_${toSnake(name)}`, `Health checks: ${name}.`, () => health()[name]);
   read(registry, 'fairlead_alerts_firing', 'Alerts whose condition holds.', () => alerts().firing);
   read(registry, 'fairlead_ejected', 'Instances that pick leaves out for a while.', () => balancer().ejected);
+}
+
+/** Only of what this host takes part in. */
+function addClusterMetrics(registry: Registry, { overlay, discovery }: Measured['cluster']): void {
+  if (overlay !== undefined) {
+    const status = () => overlay.status();
+    const held = () => Number(status().lease.state === 'held');
+    read(registry, 'fairlead_overlay_lease_held', 'Whether this host has a subnet: 1, or 0.', held);
+    read(registry, 'fairlead_overlay_peers', 'Other hosts that are led to.', () => status().peers.length);
+    const refused = () => status().refused.length;
+    read(registry, 'fairlead_overlay_leases_refused', 'Leases of others that are not followed.', refused);
+    const repairs = () => status().drift.repairs;
+    read(registry, 'fairlead_overlay_repairs', 'How often the kernel had to be repaired.', repairs);
+    const connected = () => Number(status().etcd.isConnected);
+    read(registry, 'fairlead_overlay_etcd_connected', 'Whether etcd is followed: 1, or 0.', connected);
+    const problems = () => status().problems.length;
+    read(registry, 'fairlead_overlay_problems', 'What keeps the overlay from being well.', problems);
+  }
+  if (discovery === undefined) return;
+  const connected = () => Number(discovery.status().isConnected);
+  read(registry, 'fairlead_discovery_connected', "Whether others' names are followed: 1, or 0.", connected);
+  const lag = () => discovery.status().lag ?? 0;
+  read(registry, 'fairlead_discovery_lag', 'Revisions of the registry that others were not told of.', lag);
+  const imported = () => discovery.status().imported;
+  read(registry, 'fairlead_discovery_imported', 'Instances of other hosts.', imported);
 }
 
 function addApiMetrics(registry: Registry, { watchers }: Measured): (seen: Observed) => void {

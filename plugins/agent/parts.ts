@@ -1,10 +1,15 @@
 import type { Registry } from 'prom-client';
+import type { Run } from '../../lib/exec/command.ts';
+import type { Listen } from '../../lib/exec/lines.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import type { RegistrarParts } from '../../lib/registry/registrar.ts';
 
 /** What the agent is given by the composition root. */
 export type AgentParts = RegistrarParts & {
   readonly machine: Machine;
+  /** For what is asked of the kernel's tools beside other work. */
+  readonly run: Run;
+  readonly listen: Listen;
   /** Lines for the log. */
   readonly writeLog: (line: string) => void;
   /** Called once; `stop` is called when the agent is to end. */

@@ -12,6 +12,7 @@ import type { Log } from '../../lib/log/log.ts';
 import { isChecked } from '../../lib/registry/instance.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
+import type { Cluster } from './cluster.ts';
 import type { AgentConfig, TokenSource } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import type { AgentParts } from './parts.ts';
@@ -19,13 +20,22 @@ import { createReconciler, openSound } from './registry.ts';
 import { tasksOf } from './tasks.ts';
 import { startTasks } from './upkeep.ts';
 
-export type Surroundings = { readonly parts: AgentParts; readonly log: Log; readonly signal: AbortSignal };
+export type Surroundings = {
+  readonly parts: AgentParts;
+  readonly log: Log;
+  /** What goes on beside the sessions, with the other hosts. */
+  readonly cluster: Cluster;
+  readonly signal: AbortSignal;
+};
 
 /**
  * Serves one registry file for as long as it is sound, in its place, and nobody stops the agent.
  * @returns why it ended
  */
-export async function runSession(config: AgentConfig, { parts, log, signal }: Surroundings): Promise<string> {
+export async function runSession(
+  config: AgentConfig,
+  { parts, log, cluster, signal }: Surroundings,
+): Promise<string> {
   await using stack = new AsyncDisposableStack();
   const over = new AbortController();
   stack.defer(() => over.abort());
@@ -34,10 +44,12 @@ export async function runSession(config: AgentConfig, { parts, log, signal }: Su
   const store = stack.use(openSound(config.store, parts, log));
   const reconcile = createReconciler(store, config, parts, log);
   reconcile();
-  const view = new RegistryView(stack.use(parts.openStore(config.store)));
+  const view = new RegistryView(stack.use(parts.openStore(config.store)), cluster.imports);
   const problems = new Map<string, string>();
-  const services = await startServices(stack, { config, parts, log, store, view, problems });
+  const services = await startServices(stack, { config, parts, log, cluster, store, view, problems });
   const { dns, api } = services;
+  if (cluster.discovery !== undefined)
+    stack.use(cluster.discovery.deliverFrom(store, (error) => ended.resolve(error.message)));
   stack.use(
     startTasks(tasksOf({ config, parts, log, store, view, dns, api, reconcile, end: ended.resolve }), {
       log,
@@ -55,6 +67,7 @@ type Parts = {
   readonly config: AgentConfig;
   readonly parts: AgentParts;
   readonly log: Log;
+  readonly cluster: Cluster;
   readonly store: Store;
   readonly view: RegistryView;
   /** What fails at the moment. */
@@ -77,6 +90,7 @@ async function startServices(stack: AsyncDisposableStack, parts: Parts): Promise
     alerts: () => alerts.stats,
     balancer: () => balancer.stats(),
     watchers: () => watched.api?.watcherCount() ?? 0,
+    cluster: parts.cluster,
   });
   const api = stack.use(await openApi(parts, { balancer, health, metrics }));
   watched.api = api;
@@ -119,7 +133,7 @@ type ApiServing = {
 };
 
 function openApi(
-  { config, parts, log, store, view, problems }: Parts,
+  { config, parts, log, cluster, store, view, problems }: Parts,
   { balancer, health, metrics }: ApiServing,
 ): Promise<Api> {
   return startApi({
@@ -131,8 +145,12 @@ function openApi(
     observe: metrics.observe,
     health: {
       heartbeat: (id, status) => health.heartbeat(id, status),
-      problems: () => [...problems].map(([task, problem]) => `${task}: ${problem}`),
+      problems: () => [
+        ...[...problems].map(([task, problem]) => `${task}: ${problem}`),
+        ...(cluster.overlay?.status().problems ?? []),
+      ],
     },
+    overlay: () => cluster.overlay?.status(),
     node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
     limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },
     log,

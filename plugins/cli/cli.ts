@@ -14,6 +14,7 @@ import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
+import { addOverlay } from './overlay.ts';
 import { addRegistryCommands, parsePath, type RegistryContext } from './registry-commands.ts';
 import { print } from './terminal.ts';
 
@@ -56,6 +57,7 @@ function createProgram(context: CliContext): Command {
   addNetwork(program, context);
   addRegistryCommands(program, context);
   addAgent(program, context);
+  addOverlay(program, context);
   return program;
 }
 

@@ -65,6 +65,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     ...recorded.parts,
     limits: { ...defaultLimits, ...options.limits },
     node: { name: 'node-1', address: '192.0.2.1', datacenter: 'dc1', version: '1.0' },
+    overlay: () => undefined,
   });
   stack.use(api);
   if (options.refreshMs !== undefined) {

@@ -1,0 +1,53 @@
+import { dirname } from 'node:path';
+import { connectEtcd } from '../../lib/etcd/client.ts';
+import type { Log } from '../../lib/log/log.ts';
+import { Overlay } from '../../lib/overlay/overlay.ts';
+import { Imports } from '../../lib/registry/imports.ts';
+import { readNodeId } from '../../lib/registry/node-id.ts';
+import type { AgentConfig } from './config.ts';
+import { type Discovery, startDiscovery } from './discovery.ts';
+import type { AgentParts } from './parts.ts';
+
+/** What an agent has in common with those of other hosts; it outlives the registry's file. */
+export type Cluster = AsyncDisposable & {
+  readonly overlay: Overlay | undefined;
+  readonly discovery: Discovery | undefined;
+  /** What the other hosts have registered; undefined where names stay on their host. */
+  readonly imports: Imports | undefined;
+};
+
+/**
+ * Joins the other hosts, as far as the configuration says so.
+ * @throws CniError where a file of the configuration cannot be read
+ */
+export function joinCluster(
+  { etcd: config, overlay: settings, discovery: sharing, store }: AgentConfig,
+  { machine, run, listen }: AgentParts,
+  log: Log,
+): Cluster {
+  const node = readNodeId(dirname(store));
+  const stack = new AsyncDisposableStack();
+  const etcd = config === undefined ? undefined : stack.use(connectEtcd(config));
+  const overlay =
+    etcd === undefined || settings === undefined
+      ? undefined
+      : new Overlay({ settings, etcd, machine, run, listen, node, log });
+  const imports = sharing === undefined ? undefined : new Imports({ node, firstRevision: Date.now() });
+  const discovery =
+    etcd === undefined || sharing === undefined || imports === undefined
+      ? undefined
+      : stack.use(startDiscovery({ etcd, config: sharing, node, log, imports }));
+  if (overlay !== undefined) stack.use(keepRunning(overlay));
+  return { overlay, discovery, imports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function keepRunning(overlay: Overlay): AsyncDisposable {
+  const ended = new AbortController();
+  const running = overlay.run(ended.signal);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await running;
+    },
+  };
+}
