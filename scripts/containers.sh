@@ -30,10 +30,17 @@ host_dir() {
 
 # open_host NAME
 open_host() {
-  local name=$1 dir
-  dir=$(host_dir "$name")
+  local dir
+  dir=$(host_dir "$1")
   mkdir -m 700 "$dir"
   mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state" "$dir/registry"
+  boot_host "$1"
+}
+
+# boot_host NAME: its namespaces, over the files that it has.
+boot_host() {
+  local name=$1 dir
+  dir=$(host_dir "$name")
   [[ -d /run/netns ]] || made_netns_dir=yes
   ip netns add "$name"
   ip -n "$name" link set dev lo up
@@ -201,12 +208,17 @@ resolv_conf_filter='.result.dns | (.nameservers[] | "nameserver " + .), "search 
 
 # close_host NAME: ends what runs there and removes all of it. Succeeds where nothing is left.
 close_host() {
+  halt_host "$1"
+  [[ $made_netns_dir == no ]] || remove_netns_dir
+  rm -rf --one-file-system "$(host_dir "$1")"
+}
+
+# halt_host NAME: as a loss of power does: of the host its files remain, but those in its /run.
+halt_host() {
   local name=$1
   end_processes "$name"
   remove_cgroups "$name"
   [[ ! -e /run/netns/$name ]] || ip netns del "$name"
-  [[ $made_netns_dir == no ]] || remove_netns_dir
-  rm -rf --one-file-system "$(host_dir "$name")"
   unset "host_holders[$name]"
 }
 

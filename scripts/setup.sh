@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of this directory share: packages, npm modules, the build, cnitool, and clean-up at the end.
+# What the scripts of this directory share: packages, npm modules, the build, cnitool, flanneld, and clean-up at the end.
 # To be sourced by a script that runs in the root of the checkout under `set -euo pipefail`.
 
 # --- what is printed ---
@@ -84,11 +84,16 @@ declare -A package_contents=(
   [containerd]=containerd
   [containernetworking-plugins]=/usr/lib/cni/bridge
   [dnsmasq-base]=dnsmasq
+  [etcd-client]=etcdctl
+  [etcd-server]=etcd
+  [gcc]=gcc
   [golang-go]=go
   [iproute2]=ip
+  [iputils-ping]=ping
   [iptables]=iptables
   [jq]=jq
   [libatomic1]=libatomic.so.1
+  [libc6-dev]=/usr/include/stdlib.h
   [nftables]=nft
   [python3]=python3
   [runc]=runc
@@ -102,15 +107,22 @@ declare -A package_purposes=(
   [containernetworking-plugins]='has the reference plugins, to compare with'
   [curl]='asks the API of the agent'
   [dnsmasq-base]='is the DNS server that the agent forwards to in a test'
-  [golang-go]='compiles cnitool'
+  [etcd-client]='shows what etcd stores (etcdctl)'
+  [etcd-server]='is the store that the hosts of a cluster share'
+  [gcc]='compiles the part of flanneld that is C'
+  [golang-go]='compiles cnitool and flanneld'
+  [iperf3]='measures what a link carries'
   [iproute2]='makes links, addresses and routes (ip, bridge)'
   [iptables]='is what the reference plugins make rules with'
+  [iputils-ping]='sends echo requests that may not be fragmented (ping)'
   [jq]='reads JSON in the checks'
   [libatomic1]='is a library that Node 26, and so the executable, is linked with'
+  [libc6-dev]='has the C library that flanneld is compiled with'
   [nftables]='makes the rules (nft)'
   [openssl]='makes certificates for the tests'
   [python3]='sends and receives test traffic'
   [runc]='is what containerd starts containers with'
+  [tcpdump]='shows the frames on a link'
 )
 
 # need_packages PACKAGE…: installs those that are missing.
@@ -142,6 +154,7 @@ has_package() {
   local content=${package_contents[$1]:-$1}
   case $content in
     *.so.*) has_library "$content" ;;
+    *.h) [[ -e $content ]] ;;
     busybox) command -v busybox >/dev/null && is_static busybox ;;
     *) command -v "$content" >/dev/null ;;
   esac
@@ -249,21 +262,11 @@ go_toolchain=v0.0.1-go1.21.13
 
 # need_cnitool DIRECTORY: compiles cnitool into the directory unless it is there. No distribution packages it.
 need_cnitool() {
-  local directory=$1 work status=0
-  if knows_gc "$directory/cnitool"; then
-    step "cnitool: there ($directory)"
+  if knows_gc "$1/cnitool"; then
+    step "cnitool: there ($1)"
     return
   fi
-  # Where Go's own archive is unpacked, which sudo's PATH does not have.
-  PATH=$PATH:/usr/local/go/bin
-  command -v go >/dev/null || need_packages golang-go || return 1
-  step "cnitool: compiling it with $(go env GOVERSION)"
-  work=$(mktemp -d)
-  on_exit rm -rf "$work"
-  (compile_cnitool "$work") 2>&1 | indent || status=1
-  ((status == 0)) && install -D -t "$directory" "$work/bin/cnitool"
-  rm -rf "$work"
-  return "$status"
+  compile_into "$1" cnitool
 }
 
 # Whether a cnitool is there and speaks version 1.1 of the specification. Without arguments it lists its verbs.
@@ -274,20 +277,70 @@ knows_gc() {
   [[ $verbs == *'cnitool gc'* ]]
 }
 
-# In a subshell: the settings are for Go alone. The module cache is made writable so that it can be removed again.
 compile_cnitool() {
-  local go=go
-  export GOPATH=$1/go GOBIN=$1/bin GOCACHE=$1/cache GOFLAGS=-modcacherw CGO_ENABLED=0
-  cd "$1" || return
-  if is_old_go; then
-    go=$(fetch_newer_go) || go=none
-  fi
-  if [[ $go != none ]]; then
-    printf '%s install %s@%s\n' "${go##*/}" "$cnitool_module" "$cnitool_version"
-    timeout 300 "$go" install "$cnitool_module@$cnitool_version" && return
+  local go
+  export CGO_ENABLED=0
+  if go=$(new_go); then
+    go_install "$go" "$cnitool_module@$cnitool_version" && return
   fi
   printf 'that did not work: taking %s, which has neither GC nor STATUS\n' "$old_cnitool_version"
-  timeout 300 go install "$cnitool_module@$old_cnitool_version"
+  go_install go "$cnitool_module@$old_cnitool_version"
+}
+
+# --- flanneld, with which an overlay is shared in the tests ---
+
+flanneld_module=github.com/flannel-io/flannel
+flanneld_version=v0.26.7
+
+# need_flanneld DIRECTORY: compiles flanneld into the directory unless it is there. One of its backends is C.
+need_flanneld() {
+  if [[ -x $1/flanneld ]]; then
+    step "flanneld: there ($1)"
+    return
+  fi
+  need_packages gcc libc6-dev || return
+  compile_into "$1" flanneld
+}
+
+compile_flanneld() {
+  local go
+  go=$(new_go) || return
+  go_install "$go" "$flanneld_module@$flanneld_version" || return
+  mv bin/flannel bin/flanneld
+}
+
+# --- Go ---
+
+# compile_into DIRECTORY TOOL: has compile_TOOL leave the tool in bin below a scratch directory in which it runs.
+compile_into() {
+  local directory=$1 tool=$2 work status=0
+  # Where Go's own archive is unpacked, which sudo's PATH does not have.
+  PATH=$PATH:/usr/local/go/bin
+  command -v go >/dev/null || need_packages golang-go || return 1
+  step "$tool: compiling it with $(go env GOVERSION)"
+  work=$(mktemp -d)
+  on_exit rm -rf "$work"
+  (set_up_go "$work" && "compile_$tool") 2>&1 | indent || status=1
+  ((status == 0)) && install -D -t "$directory" "$work/bin/$tool"
+  rm -rf "$work"
+  return "$status"
+}
+
+# In a subshell: the settings are for Go alone. The module cache is made writable so that it can be removed again.
+set_up_go() {
+  export GOPATH=$1/go GOBIN=$1/bin GOCACHE=$1/cache GOFLAGS=-modcacherw
+  cd "$1"
+}
+
+# go_install GO MODULE@VERSION
+go_install() {
+  printf '%s install %s\n' "${1##*/}" "$2"
+  timeout 900 "$1" install "$2"
+}
+
+# Prints the `go` to use: one from 1.21 on, which fetches by itself the version that a module demands.
+new_go() {
+  if is_old_go; then fetch_newer_go; else printf 'go\n'; fi
 }
 
 is_old_go() {
@@ -300,7 +353,7 @@ is_old_go() {
 fetch_newer_go() {
   local module root
   module=golang.org/toolchain@$go_toolchain.linux-$(go env GOARCH)
-  printf '%s is too old for cnitool %s: go mod download %s\n' "$(go env GOVERSION)" "$cnitool_version" "$module" >&2
+  printf '%s is too old: go mod download %s\n' "$(go env GOVERSION)" "$module" >&2
   timeout 300 go mod download "$module" >&2 || return 1
   root=$GOPATH/pkg/mod/$module
   chmod -R u+x "$root/bin" "$root/pkg/tool" || return 1

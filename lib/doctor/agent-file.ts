@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { Fields } from '../cni/fields.ts';
+import { parseJson } from '../cni/json.ts';
+import { messageOf } from '../errors/cni-error.ts';
+import { ifExists, onFiles } from '../errors/system-error.ts';
+
+/** What is to be known of the agent's configuration from outside of it. */
+export type AgentFile = {
+  readonly path: string;
+  /** Whether there is such a file. */
+  readonly isThere: boolean;
+  /** Why it cannot be understood. */
+  readonly because: string | undefined;
+  /** Where its API is, in the agent's own words: `unix:/path` or `tcp:address:port`. */
+  readonly api: readonly string[];
+  /** Whether it is to have an overlay. */
+  readonly hasOverlay: boolean;
+  readonly subnetFile: string | undefined;
+};
+
+const defaultPath = '/etc/fairlead/agent.json';
+const usual = { api: ['unix:/run/fairlead/api.sock'], hasOverlay: false, subnetFile: undefined } as const;
+
+/** @param stated by the operator; then there must be such a file */
+export function readAgentFile(stated: string | undefined): AgentFile {
+  const path = stated ?? defaultPath;
+  try {
+    const text = onFiles(`reading ${path}`, () => ifExists(() => readFileSync(path, 'utf8')));
+    if (text !== undefined) return { path, isThere: true, because: undefined, ...parse(text, path) };
+    return { path, isThere: false, because: stated === undefined ? undefined : 'there is no such file', ...usual };
+  } catch (error) {
+    return { path, isThere: true, because: messageOf(error), ...usual };
+  }
+}
+
+/** The agent reads the whole; here only what leads to other things that can be looked at. */
+function parse(text: string, path: string): Pick<AgentFile, 'api' | 'hasOverlay' | 'subnetFile'> {
+  const fields = new Fields(parseJson(text, path), '');
+  const overlay = fields.object('overlay');
+  return {
+    api: fields.object('api')?.strings('listen') ?? usual.api,
+    hasOverlay: overlay !== undefined,
+    subnetFile: overlay?.parsed('subnetFile', 'an absolute path', (file) => (file.startsWith('/') ? file : undefined)),
+  };
+}
