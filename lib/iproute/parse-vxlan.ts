@@ -68,17 +68,16 @@ export function parseFdb(
 ): { readonly fdb: readonly FdbEntry[]; readonly flood: readonly FloodEntry[] } {
   const entries = parseObjects(text).flatMap(({ mac, dst, state, flags }) => {
     const host = parseAddress(textOf(dst));
-    const isKept = state === 'permanent' && listOf(flags).includes('self');
-    return host === undefined || !isKept ? [] : [{ text: textOf(mac), dst: host }];
+    const isPermanent = state === 'permanent' && listOf(flags).includes('self');
+    return host === undefined || !isPermanent ? [] : [{ text: textOf(mac), dst: host }];
   });
   return {
-    fdb: entries.flatMap(({ text: mac, dst }) => toFdbEntry(device, parseMac(mac), dst)),
-    flood: entries.flatMap(({ text: mac, dst }) => (mac === floodMac ? [{ device, dst }] : [])),
+    fdb: entries.flatMap((entry) => {
+      const mac = parseMac(entry.text);
+      return mac === undefined ? [] : [{ device, mac, dst: entry.dst }];
+    }),
+    flood: entries.filter((entry) => entry.text === floodMac).map(({ dst }) => ({ device, dst })),
   };
-}
-
-function toFdbEntry(device: IfName, mac: FdbEntry['mac'] | undefined, dst: IpAddress): FdbEntry[] {
-  return mac === undefined ? [] : [{ device, mac, dst }];
 }
 
 /** What was asked for, which `ip` then leaves out of its answer. */

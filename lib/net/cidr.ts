@@ -51,6 +51,16 @@ export function cidrContains(cidr: Cidr, address: IpAddress): boolean {
   return cidr.address.family === address.family && cidr.address.bits >> hostBits === address.bits >> hostBits;
 }
 
+/** Whether the networks have an address in common: then one of them has all of the other. */
+export function cidrsOverlap(one: Cidr, other: Cidr): boolean {
+  return cidrContains(one, other.address) || cidrContains(other, one.address);
+}
+
+/** Whether all of a network lies in another one. */
+export function isWithin(inner: Cidr, outer: Cidr): boolean {
+  return inner.prefixLength >= outer.prefixLength && cidrContains(outer, inner.address);
+}
+
 /** Every address of the family: 0.0.0.0/0 or ::/0. */
 export function everyAddress(family: Family): Cidr {
   return { address: { family, bits: 0n }, prefixLength: 0 };

@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { Run } from '../exec/command.ts';
 import { type Inquiry, inquireAsync, outputOf } from '../exec/inquiry.ts';
 import { parseExactRoutes } from '../iproute/parse-vxlan.ts';
-import { type Cidr, cidrContains, formatCidr } from '../net/cidr.ts';
+import { type Cidr, cidrsOverlap, formatCidr, isWithin } from '../net/cidr.ts';
 import type { ExactRoute } from '../plan/operation.ts';
 import { type LeaseTable, subnetsByName } from './lease-table.ts';
 import type { NetworkConfig } from './network-config.ts';
@@ -59,7 +59,7 @@ export function overlapAmong(
   const found = routes.find(
     ({ link, dst }) =>
       dst.prefixLength > 0 &&
-      overlaps(dst, network) &&
+      cidrsOverlap(dst, network) &&
       !links.has(link) &&
       !subnets.some((subnet) => isWithin(dst, subnet)),
   );
@@ -68,12 +68,4 @@ export function overlapAmong(
     `the overlay's network ${formatCidr(network)} overlaps with the route to ${formatCidr(found.dst)} by ${found.link}: ` +
     'give the overlay another network, or remove the route'
   );
-}
-
-function overlaps(one: Cidr, other: Cidr): boolean {
-  return cidrContains(one, other.address) || cidrContains(other, one.address);
-}
-
-function isWithin(inner: Cidr, outer: Cidr): boolean {
-  return outer.prefixLength <= inner.prefixLength && cidrContains(outer, inner.address);
 }

@@ -108,7 +108,9 @@ export class LeaseHolder {
     } catch (error) {
       if (!signal.aborted) this.#fail(messageOf(error));
     }
-    if (!signal.aborted) this.#report();
+    if (signal.aborted) return;
+    this.#expire();
+    this.#report();
   }
 
   /** Whatever etcd may have by now: who cannot renew a lease must not use it. */

@@ -1,5 +1,5 @@
 import type { Family } from '../net/address.ts';
-import { type Cidr, cidrContains } from '../net/cidr.ts';
+import { cidrsOverlap } from '../net/cidr.ts';
 import type { SubnetLease, Subnets } from './lease.ts';
 import { byFamily } from './lease-by-family.ts';
 
@@ -11,11 +11,6 @@ export function subnetsOverlap(one: Subnets, other: Subnets): boolean {
     const [mine, theirs] = [one[family], other[family]];
     return mine !== undefined && theirs !== undefined && cidrsOverlap(mine, theirs);
   });
-}
-
-/** Of two networks that have an address in common one contains the other. */
-function cidrsOverlap(one: Cidr, other: Cidr): boolean {
-  return cidrContains(one, other.address) || cidrContains(other, one.address);
 }
 
 /** A lease's subnets without the rest. */

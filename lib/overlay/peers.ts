@@ -1,5 +1,5 @@
 import { formatAddress, type IpAddress, isSameAddress } from '../net/address.ts';
-import { type Cidr, cidrContains, formatCidr, networkAddress } from '../net/cidr.ts';
+import { type Cidr, cidrContains, cidrsOverlap, formatCidr, isWithin, networkAddress } from '../net/cidr.ts';
 import type { Endpoint, SubnetLease } from './lease.ts';
 import type { Peer, Plane } from './plane.ts';
 
@@ -73,20 +73,12 @@ function problemOf({ vni, subnet, publicAddress, vtepMac }: Endpoint, plane: Pla
   if (vtepMac === plane.mac) return `the MAC of its VXLAN device, ${vtepMac}, is that of this host's own`;
   if (plane.mode === 'l3' && !isWithin(subnet, plane.network))
     return `its subnet ${formatCidr(subnet)} is not in the overlay's network ${formatCidr(plane.network)}`;
-  if (overlaps(subnet, plane.subnet))
+  if (cidrsOverlap(subnet, plane.subnet))
     return `its subnet ${formatCidr(subnet)} overlaps with this host's, ${formatCidr(plane.subnet)}`;
   const swallowed = [publicAddress, plane.publicAddress].find((address) => cidrContains(subnet, address));
   if (swallowed !== undefined)
     return `its subnet ${formatCidr(subnet)} has the public address ${formatAddress(swallowed)} in it`;
   return undefined;
-}
-
-function isWithin(inner: Cidr, outer: Cidr): boolean {
-  return inner.prefixLength >= outer.prefixLength && cidrContains(outer, inner.address);
-}
-
-function overlaps(one: Cidr, other: Cidr): boolean {
-  return cidrContains(one, other.address) || cidrContains(other, one.address);
 }
 
 /** What the peers taken so far have, of which the kernel can lead each only to one host. */

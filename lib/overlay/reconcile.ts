@@ -4,7 +4,7 @@ import { inquireAsync } from '../exec/inquiry.ts';
 import { chainsInquiry } from '../exec/observe.ts';
 import { planMasquerade } from '../masquerade/masquerade.ts';
 import type { Cidr } from '../net/cidr.ts';
-import { parseIfName } from '../net/ifname.ts';
+import { type IfName, parseIfName } from '../net/ifname.ts';
 import { describeOperation } from '../plan/describe.ts';
 import type { Plan, Step } from '../plan/operation.ts';
 import { vxlanConflict } from './conflict.ts';
@@ -55,19 +55,24 @@ async function reconcilePlane(
   host: OwnHost,
 ): Promise<Reconciled> {
   const observed = await inquireAsync(observePlane(plane), host.run);
-  const conflict = vxlanConflict(observed.vxlans, plane);
+  const leftovers = leftoversOf(observed, all);
+  const lasting = observed.vxlans.filter(({ name }) => !leftovers.some((leftover) => leftover === name));
+  const conflict = vxlanConflict(lasting, plane);
   if (conflict !== undefined) return { done: [], problems: [conflict] };
-  const plan = [...planLeftovers(observed, all), ...planPlane(wish, observed)];
+  const plan = [...leftovers.map(planDeletion), ...planPlane(wish, observed)];
   return toReconciled(plan, await applyOnHost(plan, host));
 }
 
 /** Devices that the agent has made for another VNI, mode or family. */
-function planLeftovers({ vxlans }: ObservedPlane, planes: Target['planes']): Plan {
+function leftoversOf({ vxlans }: ObservedPlane, planes: Target['planes']): readonly IfName[] {
   const wanted = new Set<string>(planes.map(({ plane }) => plane.device));
   return vxlans
     .filter(({ name, alias }) => alias === overlayAlias && !wanted.has(name))
-    .flatMap(({ name }) => parseIfName(name) ?? [])
-    .map((name): Step => ({ place: 'host', operation: { kind: 'delete-link', name } }));
+    .flatMap(({ name }) => parseIfName(name) ?? []);
+}
+
+function planDeletion(name: IfName): Step {
+  return { place: 'host', operation: { kind: 'delete-link', name } };
 }
 
 async function reconcileMasquerade(networks: readonly Cidr[], host: OwnHost): Promise<Reconciled> {

@@ -3,6 +3,7 @@ import { inquire } from '../../lib/exec/inquiry.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { observeLink } from '../../lib/exec/observe.ts';
 import { hash64 } from '../../lib/net/hash.ts';
+import { vxlanConflict } from '../../lib/overlay/conflict.ts';
 import { observePlane } from '../../lib/overlay/observe.ts';
 import { planPlane } from '../../lib/overlay/plan.ts';
 import type { Plane } from '../../lib/overlay/plane.ts';
@@ -36,8 +37,12 @@ export function checkStaticPlane({ plane, wish }: StaticPlane, machine: Machine)
   );
 }
 
+/** @throws CniError code 7 where another VXLAN device is in the way */
 function compare(plane: Plane, wish: PlaneWish, machine: Machine): Plan {
-  return planPlane(wish, inquire(observePlane(plane), machine.run));
+  const observed = inquire(observePlane(plane), machine.run);
+  const conflict = vxlanConflict(observed.vxlans, plane);
+  if (conflict !== undefined) throw new CniError(ErrorCode.invalidConfig, conflict);
+  return planPlane(wish, observed);
 }
 
 function aliasOf(wish: PlaneWish): string {

@@ -9,13 +9,12 @@ import type { Plane } from '../../lib/overlay/plane.ts';
 import { wishOf } from '../../lib/overlay/wish.ts';
 import { linkOf } from '../support/kernel.ts';
 import { linkHosts, OverlayHost } from '../support/overlay-host.ts';
-import { lease, plainRules, plane, publicAddress, subnet } from '../support/overlay-planes.ts';
+import { lease, linesOf, plainRules, plane, publicAddress, subnet } from '../support/overlay-planes.ts';
 import { walk } from '../support/overlay-walk.ts';
 import { tryInside } from '../support/process.ts';
 import { Random } from '../support/random.ts';
 import { Rig } from '../support/rig.ts';
 import { canPing } from '../support/traffic.ts';
-import { linesOf } from '../unit/overlay/kernel-model.ts';
 
 // Plans of planes carried out in the kernels of hosts that are linked by an underlay.
 

@@ -1,4 +1,5 @@
 import type { VxlanLink } from '../../lib/iproute/parse-vxlan.ts';
+import { renderBridge, renderIp } from '../../lib/iproute/render.ts';
 import { type Family, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import { type Cidr, parseCidr } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
@@ -98,4 +99,14 @@ export function deviceAsWished(wish: DeviceWish): VxlanLink {
     port: undefined,
     vxlan: { vni, port, local, outer, learning, remote: undefined, receiving: [] },
   };
+}
+
+/** All entries as the lines that would make them, in an order of their own. */
+export function linesOf({ neighbours, fdb, flood, routes }: Omit<PlaneWish, 'device'>): readonly string[] {
+  return [
+    ...neighbours.map((neighbour) => renderIp({ kind: 'replace-neighbour', ...neighbour })),
+    ...fdb.map((entry) => renderBridge({ kind: 'replace-fdb', ...entry })),
+    ...flood.map((entry) => renderBridge({ kind: 'append-flood', ...entry })),
+    ...routes.map((route) => renderIp({ kind: 'replace-route', ...route })),
+  ].sort();
 }

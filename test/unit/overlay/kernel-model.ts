@@ -1,9 +1,7 @@
 import type { VxlanLink } from '../../../lib/iproute/parse-vxlan.ts';
-import { renderBridge, renderIp } from '../../../lib/iproute/render.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { cidrContains, formatCidr } from '../../../lib/net/cidr.ts';
 import type { ObservedPlane } from '../../../lib/overlay/observe.ts';
-import type { PlaneWish } from '../../../lib/overlay/wish.ts';
 import type {
   ExactRoute,
   FdbEntry,
@@ -174,16 +172,6 @@ export class KernelModel {
     if (this.device === undefined) throw new Error('Cannot find device');
     return this.device;
   }
-}
-
-/** All entries as the lines that would make them, in an order of their own. */
-export function linesOf({ neighbours, fdb, flood, routes }: Omit<PlaneWish, 'device'>): readonly string[] {
-  return [
-    ...neighbours.map((neighbour) => renderIp({ kind: 'replace-neighbour', ...neighbour })),
-    ...fdb.map((entry) => renderBridge({ kind: 'replace-fdb', ...entry })),
-    ...flood.map((entry) => renderBridge({ kind: 'append-flood', ...entry })),
-    ...routes.map((route) => renderIp({ kind: 'replace-route', ...route })),
-  ].sort();
 }
 
 function routeKey({ dst, metric }: ExactRoute): string {

@@ -7,6 +7,8 @@ import { parseLease, renderLease } from '../../../lib/overlay/lease-text.ts';
 import { address, cidr } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 
+const rounds = process.env.SOAK === '1' ? 200_000 : 4_000;
+
 const v4: Endpoint = {
   subnet: cidr('10.5.34.0/24'),
   publicAddress: address('192.0.2.1'),
@@ -143,7 +145,7 @@ test('whatever is damaged in a key or a value, a lease is right or there is a pr
   const random = new Random(7);
   const { name: whole, value } = renderLease({ endpoints: { 4: v4, 6: v6 }, node: 'f00d' });
   let taken = 0;
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < rounds; round++) {
     const key = random.below(2) === 0 ? whole : damaged(whole, random);
     const parsed = parseLease(key, damaged(value, random));
 
@@ -155,7 +157,7 @@ test('whatever is damaged in a key or a value, a lease is right or there is a pr
     const again = renderLease(parsed);
     expect(parseLease(again.name, again.value)).toEqual({ ...parsed, name: again.name });
   }
-  expect(taken).toBeGreaterThan(100);
+  expect(taken).toBeGreaterThan(50);
 });
 
 test('the subnets of a name are known whether its value is understood or not, with host bits or without', () => {

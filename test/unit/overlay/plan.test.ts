@@ -13,12 +13,13 @@ import {
   cidr,
   kernelWith,
   lease,
+  linesOf,
   plainRules,
   plane,
 } from '../../support/overlay-planes.ts';
 import { walk } from '../../support/overlay-walk.ts';
 import { Random } from '../../support/random.ts';
-import { KernelModel, linesOf } from './kernel-model.ts';
+import { KernelModel } from './kernel-model.ts';
 
 const wishFor = (own: Plane, ...hosts: readonly number[]): PlaneWish =>
   wishOf(
