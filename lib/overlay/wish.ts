@@ -37,6 +37,11 @@ export type DeviceWish = {
 /** Says on a VXLAN device whose it is. */
 export const overlayAlias = 'fairlead/overlay';
 
+/** What the alias of a device begins with that a network's plugin has made, and not the agent. */
+export function networkOverlayPrefix(network: string): string {
+  return `${overlayAlias}/${network}/`;
+}
+
 /**
  * The protocol of all our routes, by which we know them again on interfaces that also have routes of others. A number
  * that neither the kernel nor iproute2 has given to anybody; the kernel takes no notice of it.

@@ -16,6 +16,8 @@ export type PeerImportOptions = {
 
 /** The name under which etcd's instances are in `Imports`. */
 const source = 'etcd';
+/** For so long the instances of others are waited for at the start, in milliseconds. */
+const settleMs = 1_000;
 /** Who writes nonsense may write much of it: so often it is told at most, in milliseconds. */
 const complaintPauseMs = 10_000;
 
@@ -45,7 +47,7 @@ export class PeerImport {
     return this.#nonsense;
   }
 
-  /** Resolves when the instances of the others are known, or the cluster cannot be reached. */
+  /** Resolves when the instances of the others are known, or the cluster cannot be reached soon. */
   get settled(): Promise<void> {
     return this.#settled.promise;
   }
@@ -53,10 +55,10 @@ export class PeerImport {
   /** Until the signal; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { etcd, prefix } = this.#options;
-    await follow(
-      { etcd, prefix: instancesPrefix(prefix), tell: (followed) => this.#follow(followed) },
-      signal,
-    );
+    const timer = setTimeout(() => this.#settled.resolve(), settleMs);
+    const tell = (followed: Followed) => this.#follow(followed);
+    await follow({ etcd, prefix: instancesPrefix(prefix), tell }, signal);
+    clearTimeout(timer);
     this.#settled.resolve();
   }
 

@@ -36,7 +36,7 @@ export type DiscoveryStatus = {
 
 /** The exchange of names with other hosts while it runs; disposed, it leaves this host's entries until they expire. */
 export type Discovery = AsyncDisposable & {
-  /** Resolves when the instances of the others are known, or etcd cannot be reached. */
+  /** Resolves when the instances of the others are known, or etcd does not answer within a second. */
   readonly settled: Promise<void>;
   /**
    * Tells the others what this store has, until disposed; one store at a time.

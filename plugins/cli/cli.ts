@@ -181,7 +181,11 @@ function addNetwork(program: Command, context: CliContext): void {
     .option('--json', 'print JSON')
     .action((name: string, { dataDir, json }: { dataDir: string; json?: true }) => {
       const removed = removeNetwork(parseNetworkName(name), dataDir, context.machine);
-      const things = [...removed.bridges.map((bridge) => `bridge ${bridge}`), ...removed.rules];
+      const things = [
+        ...removed.bridges.map((bridge) => `bridge ${bridge}`),
+        ...removed.devices.map((device) => `VXLAN device ${device}`),
+        ...removed.rules,
+      ];
       print(context, json === true, removed, () =>
         things.length === 0
           ? `network ${name}: nothing was left of it`

@@ -8,28 +8,38 @@ import { listLinks, listPorts, observeTable } from '../../lib/exec/observe.ts';
 import { inetTable, masqueradePrefix } from '../../lib/masquerade/masquerade.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import type { NftOperation } from '../../lib/nft/operation.ts';
+import { networkOverlayPrefix } from '../../lib/overlay/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import { bridgeTable } from '../../lib/spoofcheck/spoofcheck.ts';
 
 /** What a network's removal took away, for the operator. */
-export type Removal = { readonly bridges: readonly string[]; readonly rules: readonly string[] };
+export type Removal = {
+  readonly bridges: readonly string[];
+  /** VXLAN devices of an overlay with static peers; those of an agent are the agent's. */
+  readonly devices: readonly string[];
+  readonly rules: readonly string[];
+};
 
 /**
- * Takes down what a network keeps when its last container has gone: its bridge, its rules, its lease directories.
+ * Takes down what a network keeps when its last container has gone: bridge, VXLAN devices, rules, lease directories.
  * @throws CniError, having changed nothing, while the network has leases or its bridge has ports
  */
 export function removeNetwork(network: string, dataDir: string, machine: Machine): Removal {
   refuseLeases(network, dataDir, machine);
   const bridges = ownBridges(network, machine);
   for (const bridge of bridges) refusePorts(bridge, machine);
+  const devices = ownDevices(network, machine);
   const rules = planRules(network, machine);
-  const links: Plan = bridges.map((name) => ({ place: 'host', operation: { kind: 'delete-link', name } }));
+  const links: Plan = [...bridges, ...devices].map((name) => ({
+    place: 'host',
+    operation: { kind: 'delete-link', name },
+  }));
   applyPlan([...links, ...rules.map((operation) => ({ place: 'host', operation }) as const)], {
     machine,
     netns: '',
   });
   removeStore({ dataDir, network });
-  return { bridges, rules: rules.map(describeRule) };
+  return { bridges, devices, rules: rules.map(describeRule) };
 }
 
 function refuseLeases(network: string, dataDir: string, machine: Machine): void {
@@ -47,6 +57,12 @@ function refuseLeases(network: string, dataDir: string, machine: Machine): void 
 function ownBridges(network: string, machine: Machine): readonly IfName[] {
   return listLinks(machine, 'bridge')
     .filter(({ alias }) => alias === networkAlias(network))
+    .flatMap(({ name }) => parseIfName(name) ?? []);
+}
+
+function ownDevices(network: string, machine: Machine): readonly IfName[] {
+  return listLinks(machine, 'vxlan')
+    .filter(({ alias }) => alias.startsWith(networkOverlayPrefix(network)))
     .flatMap(({ name }) => parseIfName(name) ?? []);
 }
 

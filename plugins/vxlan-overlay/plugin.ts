@@ -30,7 +30,9 @@ export const vxlanOverlay: BridgeKind = {
 
 function openHost(conf: NetConf, machine: Machine) {
   const overlay = parseOverlayConfig(conf);
-  return overlay.kind === 'static' ? openStatic(overlay, machine) : openSubnetFile(overlay.path, machine);
+  return overlay.kind === 'static'
+    ? openStatic(conf.name, overlay, machine)
+    : openSubnetFile(overlay.path, machine);
 }
 
 /** Neither subnet.env nor the interface of the underlay is needed: containers go also when those have gone. */

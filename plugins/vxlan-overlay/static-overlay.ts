@@ -18,9 +18,10 @@ import { checkStaticPlane, planStaticPlane, type StaticPlane } from './static-pl
 
 /**
  * The host's part as the configuration has it: the ADD itself makes the VXLAN device and what leads to the peers.
+ * @param name the network's
  * @throws CniError code 7
  */
-export function openStatic(overlay: StaticOverlay, machine: Machine): OpenedHost {
+export function openStatic(name: string, overlay: StaticOverlay, machine: Machine): OpenedHost {
   const outer = observeOuter(overlay.outer, machine);
   const { mode, vni, port } = overlay;
   const planesOn = (bridge: IfName | undefined) =>
@@ -39,7 +40,9 @@ export function openStatic(overlay: StaticOverlay, machine: Machine): OpenedHost
       isMasqueraded: false,
     },
     uplinkOf: (bridge) =>
-      createUplink(planesOn(bridge).map(({ plane, part }) => withWish(plane, part, { overlay, outer }))),
+      createUplink(
+        planesOn(bridge).map(({ plane, part }) => withWish(plane, part, { name, overlay, outer })),
+      ),
   };
 }
 
@@ -50,10 +53,10 @@ function partsOf({ parts }: StaticOverlay): readonly (readonly [Family, StaticPa
   });
 }
 
-type Surroundings = { readonly overlay: StaticOverlay; readonly outer: Outer };
+type Surroundings = { readonly name: string; readonly overlay: StaticOverlay; readonly outer: Outer };
 
 /** @throws CniError code 7 for a peer that cannot be one */
-function withWish(plane: Plane, { peers }: StaticPart, { overlay, outer }: Surroundings): StaticPlane {
+function withWish(plane: Plane, { peers }: StaticPart, { name, overlay, outer }: Surroundings): StaticPlane {
   const leases = peers.map(({ subnet, publicAddress, vtepMac: stated }): SubnetLease => {
     const mac = stated ?? vtepMac(plane.vni, publicAddress);
     const endpoint = { subnet, publicAddress, vni: plane.vni, vtepMac: mac };
@@ -62,7 +65,7 @@ function withWish(plane: Plane, { peers }: StaticPart, { overlay, outer }: Surro
   const rules = { isOnLink: isOnLinkOf(outer), directRouting: overlay.directRouting, own: undefined };
   const { peers: accepted, refused } = peersOf(plane, leases, rules);
   const [first] = refused;
-  if (first === undefined) return { plane, wish: wishOf(plane, accepted) };
+  if (first === undefined) return { network: name, plane, wish: wishOf(plane, accepted) };
   throw new CniError(ErrorCode.invalidConfig, `peers: the one with subnet ${first.name}: ${first.because}`);
 }
 
