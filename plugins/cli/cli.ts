@@ -11,6 +11,7 @@ import type { Machine } from '../../lib/exec/machine.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
 import { type AgentContext, addAgent } from './agent.ts';
 import { collectDeadNames, type DeadName } from './dead-names.ts';
+import { addDoctor, ProblemsFound } from './doctor.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
@@ -39,7 +40,7 @@ export async function runCli(context: CliContext): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return reportFailure(context, error);
+    return error instanceof ProblemsFound ? 1 : reportFailure(context, error);
   }
 }
 
@@ -58,6 +59,7 @@ function createProgram(context: CliContext): Command {
   addRegistryCommands(program, context);
   addAgent(program, context);
   addOverlay(program, context);
+  addDoctor(program, context);
   return program;
 }
 

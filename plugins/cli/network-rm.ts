@@ -8,7 +8,7 @@ import { listLinks, listPorts, observeTable } from '../../lib/exec/observe.ts';
 import { inetTable, masqueradePrefix } from '../../lib/masquerade/masquerade.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import type { NftOperation } from '../../lib/nft/operation.ts';
-import { networkOverlayPrefix } from '../../lib/overlay/wish.ts';
+import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import { bridgeTable } from '../../lib/spoofcheck/spoofcheck.ts';
 
@@ -66,8 +66,9 @@ function ownDevices(network: string, machine: Machine): readonly IfName[] {
     .flatMap(({ name }) => parseIfName(name) ?? []);
 }
 
+/** In an overlay of layer 2, the way to the other hosts is a port, too. */
 function refusePorts(bridge: IfName, machine: Machine): void {
-  const [port] = listPorts(machine, bridge);
+  const port = listPorts(machine, bridge).find(({ alias }) => !alias.startsWith(overlayAlias));
   if (port === undefined) return;
   throw new CniError(
     ErrorCode.internal,
