@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { sleep } from '../client/backoff.ts';
 import type { EtcdConfig } from './config.ts';
 import { Endpoint, type Post } from './endpoint.ts';
 import type { EtcdError } from './etcd.ts';
-import { type Asked, allFailed, toEtcdError, Verdict } from './failure.ts';
+import { type Asked, allFailed, NotNow, toEtcdError, Verdict } from './failure.ts';
 import { PemFiles } from './pem.ts';
 import { TimeLimit } from './time-limit.ts';
 
@@ -23,17 +24,20 @@ const suspiciousMs = 1_000;
 /** The part of a call's time after which the next endpoint is asked. */
 const patience = 0.4;
 
+/** The pause before those are asked again that cannot answer now. */
+const againMs = 200;
+
 /** The endpoints of a cluster, of which the one that has answered last is asked first. */
 export class Cluster implements Disposable {
   readonly #endpoints: readonly Endpoint[];
   readonly #pem: PemFiles;
-  readonly #patienceMs: number;
+  readonly #patienceMs: number | undefined;
   #first = 0;
 
   constructor({ endpoints, tls, timeoutMs }: EtcdConfig) {
     this.#pem = new PemFiles(tls);
     this.#endpoints = endpoints.map((url) => new Endpoint(url, () => this.#pem.read()));
-    this.#patienceMs = timeoutMs * patience;
+    this.#patienceMs = endpoints.length === 1 ? undefined : timeoutMs * patience;
   }
 
   /** The endpoint that is asked first. */
@@ -42,20 +46,20 @@ export class Cluster implements Disposable {
   }
 
   /**
-   * Asks one endpoint after the other until one has answered.
+   * Asks one endpoint after the other until one has answered, and those again that say that they cannot now: an election
+   * is over before a call's time is.
    * @throws EtcdError
    */
   async ask<T>(call: Call<T>): Promise<T> {
-    const failures: EtcdError[] = [];
-    const inTurn = this.#inTurn();
-    for (const endpoint of inTurn) {
-      const patienceMs = endpoint === inTurn.at(-1) ? undefined : this.#patienceMs;
-      const outcome = await this.#try(call, endpoint, patienceMs);
-      if ('value' in outcome) return outcome.value;
-      failures.push(outcome.failure);
-      if (call.signal.aborted) break;
+    const failures = new Map<Endpoint, EtcdError>();
+    let inTurn = this.#inTurn();
+    for (;;) {
+      const answered = await this.#askInTurn(call, inTurn, failures);
+      if (answered !== undefined) return answered.value;
+      inTurn = inTurn.filter((endpoint) => failures.get(endpoint) instanceof NotNow);
+      if (inTurn.length > 0) await sleep(againMs, call.signal);
+      if (inTurn.length === 0 || call.signal.aborted) throw allFailed(call.name, [...failures.values()]);
     }
-    throw allFailed(call.name, failures);
   }
 
   [Symbol.dispose](): void {
@@ -67,14 +71,29 @@ export class Cluster implements Disposable {
   }
 
   /** @throws Verdict */
+  async #askInTurn<T>(
+    call: Call<T>,
+    inTurn: readonly Endpoint[],
+    failures: Map<Endpoint, EtcdError>,
+  ): Promise<{ readonly value: T } | undefined> {
+    for (const endpoint of inTurn) {
+      const outcome = await this.#try(call, endpoint);
+      if ('value' in outcome) return outcome;
+      // What an endpoint has said before tells more than that the time is over.
+      if (!call.signal.aborted || !failures.has(endpoint)) failures.set(endpoint, outcome.failure);
+      if (call.signal.aborted) return undefined;
+    }
+    return undefined;
+  }
+
+  /** @throws Verdict */
   async #try<T>(
     call: Call<T>,
     endpoint: Endpoint,
-    patienceMs: number | undefined,
   ): Promise<{ readonly value: T } | { readonly failure: EtcdError }> {
     const asked = { call: call.name, endpoint: endpoint.url };
     const startedAtMs = performance.now();
-    using limit = new TimeLimit([call.signal], patienceMs);
+    using limit = new TimeLimit([call.signal], this.#patienceMs);
     try {
       const answer = await endpoint.post(toPost(call, limit.signal));
       // One that has begun to answer may take the time of the whole call.
@@ -99,10 +118,11 @@ export class Cluster implements Disposable {
   }
 
   /** Others ask the next one first; connections that may have died with the call's are not used again. */
-  #leave(endpoint: Endpoint, { kind }: EtcdError): void {
+  #leave(endpoint: Endpoint, failure: EtcdError): void {
+    if (failure instanceof NotNow) return;
     if (this.#endpoints[this.#first] === endpoint) this.#first = (this.#first + 1) % this.#endpoints.length;
     endpoint.dropIdle();
-    if (kind === 'refused') this.#pem.forget();
+    if (failure.kind === 'refused') this.#pem.forget();
   }
 }
 

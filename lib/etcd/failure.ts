@@ -14,6 +14,13 @@ export class TokenRefused extends Verdict {
   }
 }
 
+/** What holds for this moment only: an election is under way, or the server is ending. */
+export class NotNow extends EtcdError {
+  constructor(endpoint: string, message: string) {
+    super('unreachable', endpoint, message);
+  }
+}
+
 /** What the gateway says of a call that failed: a status code of gRPC, and a sentence. */
 export type Refusal = { readonly code: number | undefined; readonly message: string };
 
@@ -40,7 +47,7 @@ export function toFailure({ code, message }: Refusal, { call, endpoint }: Asked)
   if (code === grpc.permissionDenied || message.includes('authentication failed'))
     return new Verdict('refused', endpoint, text);
   if (code === undefined || ofThisMember.has(code)) return new EtcdError('failed', endpoint, text);
-  if (ofThisMoment.has(code)) return new EtcdError('unreachable', endpoint, text);
+  if (ofThisMoment.has(code)) return new NotNow(endpoint, text);
   return new Verdict('failed', endpoint, text);
 }
 
@@ -56,7 +63,6 @@ const grpc = {
   unauthenticated: 16,
 } as const;
 
-/** No leader, a leader that changes, a server that ends: another member, or a later call, may do better. */
 const ofThisMoment: ReadonlySet<number> = new Set([grpc.cancelled, grpc.deadlineExceeded, grpc.unavailable]);
 const ofThisMember: ReadonlySet<number> = new Set([grpc.unknown, grpc.internal, grpc.dataLoss]);
 

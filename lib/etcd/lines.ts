@@ -1,7 +1,8 @@
 import { Malformed } from './wire.ts';
 
 /**
- * The lines of a stream whose pieces may end anywhere. What comes after the last line's end is dropped: its rest was lost.
+ * The lines of a stream whose pieces may end anywhere. The last one may have no end: the gateway writes none after an
+ * error. Half a line cannot be taken for it, since a stream that breaks off fails.
  * @param longest bytes of one line
  * @throws Malformed for a line that is longer
  */
@@ -21,4 +22,5 @@ export async function* readLines(pieces: AsyncIterable<Buffer>, longest: number)
     length += piece.length - start;
     if (length > longest) throw new Malformed(`a line is longer than ${longest} bytes`);
   }
+  if (length > 0) yield Buffer.concat(begun).toString();
 }

@@ -5,7 +5,8 @@ import { TimeLimit } from '../etcd/time-limit.ts';
 import type { Log } from '../log/log.ts';
 import type { Subnets } from './lease.ts';
 import { GrantKeeper } from './lease-grant.ts';
-import type { Self } from './lease-owner.ts';
+import { isSameSelf, type Self } from './lease-owner.ts';
+import { usableConfig } from './lease-plan.ts';
 import { leaseProblems } from './lease-problems.ts';
 import { LeaseRecord, type LeaseState } from './lease-record.ts';
 import { LeaseSchedule } from './lease-schedule.ts';
@@ -88,6 +89,7 @@ export class LeaseHolder {
 
   /** How this host is reached, as its lease tells the others; nothing is claimed before this is known. */
   setSelf(self: Self): void {
+    if (this.#self !== undefined && isSameSelf(this.#self, self)) return;
     this.#self = self;
     this.#schedule.settleBy(0);
     this.#wakeup.wake();
@@ -127,11 +129,19 @@ export class LeaseHolder {
 
   async #work(signal: AbortSignal): Promise<void> {
     const due = this.#schedule.dueAt(this.#now());
-    if (due === undefined || this.#self === undefined) return;
+    if (this.#self === undefined) return this.#waitForSelf();
+    if (due === undefined) return;
     // The end of the lease is not missed, however long etcd takes to answer.
     using limit = new TimeLimit([signal], this.#msLeft());
     if (due === 'settle' || !(await this.#renew(limit.signal))) await this.#settle(this.#self, limit.signal);
     this.#recover();
+  }
+
+  /** Who sets it may be waiting for the same. */
+  #waitForSelf(): void {
+    if (this.#table === undefined) return;
+    const config = usableConfig(this.#table, this.#options.prefix);
+    this.#record.wait('problem' in config ? config.problem : 'it is not known yet how this host is reached');
   }
 
   /** @returns whether etcd still had it */

@@ -5,8 +5,20 @@ import { subnetsOf, subnetsOverlap } from './lease-overlap.ts';
 import type { Reservation } from './lease-reservation.ts';
 import type { LeaseTable, Stored } from './lease-table.ts';
 
+const families: readonly Family[] = [4, 6];
+
 /** What a host says of itself in its lease. */
 export type Self = ByFamily<Omit<Endpoint, 'subnet'>>;
+
+/** Whether both say the same, so that there is nothing new to tell the others. */
+export function isSameSelf(one: Self, other: Self): boolean {
+  return families.every((family) => {
+    const [mine, theirs] = [one[family], other[family]];
+    if (mine === undefined || theirs === undefined) return mine === theirs;
+    const isSame = mine.vni === theirs.vni && mine.vtepMac === theirs.vtepMac;
+    return isSame && isSameAddress(mine.publicAddress, theirs.publicAddress);
+  });
+}
 
 /** Who a host is among the others. */
 export type Identity = { readonly node: string; readonly self: Self };
@@ -55,8 +67,6 @@ export function findOwn(
     entries.find((entry) => entry.node === undefined && hasAddressOf(entry, identity.self))
   );
 }
-
-const families: readonly Family[] = [4, 6];
 
 /** Whether the entry is reached by an address of the host. */
 export function hasAddressOf({ publicAddresses }: Entry, self: Self): boolean {

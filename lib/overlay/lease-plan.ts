@@ -8,7 +8,10 @@ import { renderSubnetName } from './lease-name.ts';
 import { subnetsOverlap } from './lease-overlap.ts';
 import { type Entry, entriesOf, findOwn, type Identity, type Self } from './lease-owner.ts';
 import { type LeaseTable, subnetsByName } from './lease-table.ts';
-import { renderLease } from './lease-text.ts';
+import { type LeaseProblem, renderLease } from './lease-text.ts';
+import type { NetworkConfig } from './network-config.ts';
+
+const families: readonly Family[] = [4, 6];
 
 /** What a host does about its lease. */
 export type LeasePlan =
@@ -83,9 +86,7 @@ function toEndpoint(subnet: Cidr | undefined, part: Self[Family]): Endpoint | un
 }
 
 function planClaim({ table, identity, prefix, preferred, random }: LeaseSituation): LeasePlan {
-  const { config } = table;
-  if (config === undefined)
-    return wait(`etcd has no key ${prefix}/config: write the overlay's configuration there`);
+  const config = usableConfig(table, prefix);
   if ('problem' in config) return wait(config.problem);
   const missing = families.find((family) => config.ranges[family] && identity.self[family] === undefined);
   if (missing !== undefined)
@@ -95,7 +96,10 @@ function planClaim({ table, identity, prefix, preferred, random }: LeaseSituatio
   return 'because' in subnets ? subnets : { kind: 'claim', lease: leaseOf(subnets, identity) };
 }
 
-const families: readonly Family[] = [4, 6];
+/** The configuration, or why nothing can be leased by it. */
+export function usableConfig({ config }: LeaseTable, prefix: string): NetworkConfig | LeaseProblem {
+  return config ?? { problem: `etcd has no key ${prefix}/config: write the overlay's configuration there` };
+}
 
 function chooseOrNone(choice: SubnetChoice): Subnets | ReturnType<typeof wait> {
   try {

@@ -3,6 +3,7 @@ import { toBatches } from './etcd-mirror-batch.ts';
 import { NodeLease } from './etcd-mirror-lease.ts';
 import { watchService } from './etcd-mirror-watch.ts';
 import { instancesPrefix, nodePrefix, parseRecord, recordKey } from './etcd-record.ts';
+import { EtcdRecordTable } from './etcd-record-table.ts';
 import { type Instance, isHealthy } from './instance.ts';
 import type { Mirror } from './mirror.ts';
 import type { ServiceKey } from './view.ts';
@@ -40,19 +41,22 @@ class EtcdRegistry implements EtcdMirror {
   readonly #prefix: string;
   readonly #node: string;
   readonly #lease: NodeLease;
+  /** Kept, so that what has not changed between two lists is not parsed again. */
+  readonly #own: EtcdRecordTable;
 
   constructor({ etcd, prefix, node, ttlSeconds, name, onLeaseLost = () => undefined }: EtcdMirrorOptions) {
     this.name = name;
     this.#etcd = etcd;
     this.#prefix = prefix;
     this.#node = node;
+    this.#own = new EtcdRecordTable(prefix);
     this.#lease = new NodeLease({ etcd, ttlSeconds, onLost: onLeaseLost });
   }
 
   async put(instances: readonly Instance[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const entries = instances.map((instance) => ({
-      key: recordKey(this.#prefix, this.#node, instance.id),
+      key: this.#keyOf(instance),
       value: JSON.stringify(instance),
     }));
     await this.#write(entries, signal);
@@ -61,7 +65,7 @@ class EtcdRegistry implements EtcdMirror {
   async remove(instances: readonly Instance[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.#delete(
-      instances.map(({ id }) => recordKey(this.#prefix, this.#node, id)),
+      instances.map((instance) => this.#keyOf(instance)),
       signal,
     );
   }
@@ -71,20 +75,26 @@ class EtcdRegistry implements EtcdMirror {
    * over. What nobody understands goes.
    */
   async listOwn(signal: AbortSignal): Promise<readonly Instance[]> {
-    const { kvs } = await this.#etcd.list(nodePrefix(this.#prefix, this.#node), signal);
-    const { understood, nonsense } = this.#sort(kvs);
-    await this.#delete(nonsense, signal);
-    await this.#write(
-      understood.map(({ kv }) => kv).filter(({ lease }) => lease !== this.#lease.id),
+    const { kvs, revision } = await this.#etcd.list(nodePrefix(this.#prefix, this.#node), signal);
+    this.#own.follow({ kind: 'whole', revision, kvs });
+    const instances = this.#own.records().map(({ instance }) => instance);
+    const keys = new Set(instances.map((instance) => this.#keyOf(instance)));
+    const isUnderstood = ({ key }: KeyValue) => keys.has(key);
+    const nonsense = kvs.filter((kv) => !isUnderstood(kv));
+    await this.#delete(
+      nonsense.map(({ key }) => key),
       signal,
     );
-    return understood.map(({ instance }) => instance);
+    const leftBehind = kvs.filter((kv) => isUnderstood(kv) && kv.lease !== this.#lease.id);
+    await this.#write(leftBehind, signal);
+    return instances;
   }
 
   async query(service: ServiceKey, signal: AbortSignal): Promise<readonly Instance[]> {
     const { kvs } = await this.#etcd.list(instancesPrefix(this.#prefix), signal);
-    return this.#sort(kvs)
-      .understood.map(({ instance }) => instance)
+    return kvs
+      .map((kv) => parseRecord(this.#prefix, kv))
+      .flatMap((parsed) => (parsed.kind === 'record' ? parsed.record.instance : []))
       .filter((instance) => isHealthy(instance) && isOf(service, instance));
   }
 
@@ -128,22 +138,10 @@ class EtcdRegistry implements EtcdMirror {
     for (const batch of toBatches(writes)) await this.#etcd.commit({ compare: [], writes: batch }, signal);
   }
 
-  #sort(kvs: readonly KeyValue[]): Sorted {
-    const parsed = kvs.map((kv) => ({ kv, ...parseRecord(this.#prefix, kv) }));
-    return {
-      understood: parsed.flatMap((each) =>
-        each.kind === 'record' ? [{ kv: each.kv, instance: each.record.instance }] : [],
-      ),
-      nonsense: parsed.flatMap(({ kind, kv }) => (kind === 'nonsense' ? [kv.key] : [])),
-    };
+  #keyOf({ id }: Instance): string {
+    return recordKey(this.#prefix, this.#node, id);
   }
 }
-
-/** What was read, and the keys of what is no instance. */
-type Sorted = {
-  readonly understood: readonly { readonly kv: KeyValue; readonly instance: Instance }[];
-  readonly nonsense: readonly string[];
-};
 
 function isOf({ namespace, service }: ServiceKey, instance: Instance): boolean {
   return instance.namespace === namespace && instance.service === service;

@@ -16,6 +16,8 @@ export type PeerImportOptions = {
 
 /** The name under which etcd's instances are in `Imports`. */
 const source = 'etcd';
+/** So often everything is read again, in milliseconds: a watch leaves nothing out, and there may be much. */
+const wholeEveryMs = 300_000;
 /** For so long the instances of others are waited for at the start, in milliseconds. */
 const settleMs = 1_000;
 /** Who writes nonsense may write much of it: so often it is told at most, in milliseconds. */
@@ -57,7 +59,7 @@ export class PeerImport {
     const { etcd, prefix } = this.#options;
     const timer = setTimeout(() => this.#settled.resolve(), settleMs);
     const tell = (followed: Followed) => this.#follow(followed);
-    await follow({ etcd, prefix: instancesPrefix(prefix), tell }, signal);
+    await follow({ etcd, prefix: instancesPrefix(prefix), tell, wholeEveryMs }, signal);
     clearTimeout(timer);
     this.#settled.resolve();
   }

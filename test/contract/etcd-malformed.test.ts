@@ -125,7 +125,8 @@ describe('a watch of a server that is no etcd', { timeout: 20_000 }, () => {
     ['that it was canceled', 'failed', '{"result":{"canceled":true,"cancel_reason":"why not"}}\n'],
     ['an error', 'unreachable', '{"error":{"grpc_code":14,"message":"etcdserver: no leader"}}\n'],
     ['an error as later releases write it', 'unreachable', '{"error":{"code":14,"message":"no leader"}}\n'],
-    ['half a line', 'unreachable', batch.slice(0, 30)],
+    ['half a line', 'failed', batch.slice(0, 30)],
+    ['an error without an end of line', 'refused', '{"error":{"code":7,"message":"no"}}'],
     ['nothing', 'unreachable', ''],
   ])('tells what came, and fails, where the stream goes on with %s', async (_, kind, rest) => {
     await using fake = await serve(() => untilClosed(created + batch + rest), { closes: true });
@@ -142,6 +143,18 @@ describe('a watch of a server that is no etcd', { timeout: 20_000 }, () => {
       message: expect.stringMatching(`^etcd at ${fake.url}: watch: .`),
     });
     expect(seen).toEqual([8]);
+  });
+
+  test('tells what came, and is unreachable, where the stream breaks off', async () => {
+    const chunk = `${(created + batch).length.toString(16)}\r\n${created + batch}\r\n`;
+    await using fake = await serve(() => `${ok}transfer-encoding: chunked\r\n\r\n${chunk}ff\r\n{"result"`, {
+      closes: true,
+    });
+    await using etcd = connectTo(fake);
+    const watch = etcd.watch('a', 8, never)[Symbol.asyncIterator]();
+
+    expect((await watch.next()).value).toMatchObject({ revision: 8 });
+    await expect(watch.next()).rejects.toMatchObject({ kind: 'unreachable', endpoint: fake.url });
   });
 
   test('takes lines that come in pieces, and signs of life', async () => {

@@ -144,8 +144,9 @@ describe('a watch of a real etcd', { timeout: 20_000 }, () => {
 
   test('ends when the client is closed', async () => {
     const own = connectEtcd(servers.config);
+    const from = await next();
     const watching = (async () => {
-      for await (const _ of own.watch('/closed/', 1, never)) return 'an event';
+      for await (const _ of own.watch('/closed/', from, never)) return 'an event';
       return 'no event';
     })();
     watching.catch(() => undefined);

@@ -11,8 +11,11 @@ import {
   type Write,
 } from '../../../lib/etcd/etcd.ts';
 
-/** What befalls a call: no answer ever, a failure before anything is done, or one after all is done. */
+/** What befalls a call: no answer until the time for it is over, a failure before anything is done, or one after all is done. */
 export type Mishap = 'silence' | 'before' | 'after';
+
+/** As the client has it for the real server. */
+const callLimitMs = 5_000;
 
 /**
  * The calls of an etcd that a lease needs, in memory, with leases that end by a clock of the test and calls that fail when
@@ -23,6 +26,8 @@ export class MemoryEtcd implements Etcd {
   readonly calls: string[] = [];
   /** Asked for each call. */
   mishapOf: (call: string) => Mishap | undefined = () => undefined;
+  /** How long a question is under way, and how long its answer. */
+  delayMs: () => number = () => 0;
   revision = 1;
   readonly #kvs = new Map<string, KeyValue>();
   readonly #leases = new Map<string, { readonly ttlSeconds: number; endsAt: number }>();
@@ -99,10 +104,12 @@ export class MemoryEtcd implements Etcd {
     signal.throwIfAborted();
     this.calls.push(name);
     const mishap = this.mishapOf(name);
-    if (mishap === 'silence') return rejectOn(signal);
+    if (mishap === 'silence') return this.#stayAway(signal);
     if (mishap === 'before') throw new EtcdError('unreachable', this.endpoint, 'etcd is away');
+    await delay(this.delayMs(), signal);
     this.#sweep();
     const answer = work();
+    await delay(this.delayMs(), signal);
     if (mishap === 'after') throw new EtcdError('unreachable', this.endpoint, 'the answer was lost');
     return answer;
   }
@@ -143,10 +150,21 @@ export class MemoryEtcd implements Etcd {
     this.#leases.delete(id);
     for (const { key, lease } of this.#kvs.values()) if (lease === id) this.#write({ kind: 'delete', key });
   }
+
+  #stayAway(signal: AbortSignal): Promise<never> {
+    return new Promise((_, reject) => {
+      const end = (reason: unknown) => {
+        clearTimeout(timer);
+        reject(reason);
+      };
+      const failure = new EtcdError('unreachable', this.endpoint, 'etcd does not answer');
+      const timer = setTimeout(() => end(failure), callLimitMs);
+      signal.addEventListener('abort', () => end(signal.reason));
+    });
+  }
 }
 
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  signal.throwIfAborted();
 }

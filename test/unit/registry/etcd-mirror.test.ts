@@ -131,6 +131,29 @@ describe('the lease', () => {
     expect(lost).toBe(1);
   });
 
+  test('that was replaced meanwhile is not told of again by a renewal that is answered late', async () => {
+    const etcd = new EtcdInMemory();
+    let lost = 0;
+    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03, onLeaseLost: () => lost++ });
+    const end = new AbortController();
+    const late = Promise.withResolvers<number>();
+    await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
+    let asked = 0;
+    etcd.keepAlive = () => (++asked === 1 ? late.promise : Promise.resolve(30));
+
+    const running = mirror.run(end.signal);
+    while (asked === 0) await sleep(1);
+    etcd.expire(etcd.leases[0] ?? '');
+    await mirror.put([instanceOf({ id: 'web-2' })], noEnd);
+    late.resolve(0);
+    await sleep(30);
+    await mirror.put([instanceOf({ id: 'web-3' })], noEnd);
+    end.abort();
+    await running;
+
+    expect([lost, etcd.leases.length]).toEqual([1, 1]);
+  });
+
   test('is not taken for lost while the cluster is away', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;

@@ -200,6 +200,19 @@ describe('an id that is this host’s and another’s', () => {
     expect(rig.view.atAddress('10.1.0.9')).toEqual([]);
   });
 
+  test('passes to the other as something else, even where both say the same', () => {
+    using rig = createRig();
+    rig.store.put(draftOf({ id: 'same', address: other.address }));
+    rig.put(other);
+    rig.view.refresh();
+    const told: string[] = [];
+    rig.view.onChange((changes) => told.push(...changes.map(inShort)));
+    rig.store.remove(['same']);
+    rig.view.refresh();
+
+    expect(told).toEqual([`remove same of ${rig.store.node}`, 'put same of n2']);
+  });
+
   test('stays this host’s when the other’s changes and goes', () => {
     using rig = createRig();
     own(rig);

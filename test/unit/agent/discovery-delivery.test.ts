@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Instance } from '../../../lib/registry/instance.ts';
+import type { Mirror } from '../../../lib/registry/mirror.ts';
+import type { Store } from '../../../lib/registry/store.ts';
+import { StoreFailure } from '../../../lib/registry/store-failure.ts';
+import { Delivery } from '../../../plugins/agent/discovery-delivery.ts';
+import { registerNumbered, temporaryStore } from '../../support/registrations.ts';
+
+/** A mirror whose every call takes `callMs` and fails as a test says; it knows how many ran at once. */
+class SlowMirror {
+  readonly entries = new Map<string, Instance>();
+  readonly calls: string[] = [];
+  failure: Error | undefined;
+  callMs = 0;
+  running = 0;
+  mostAtOnce = 0;
+  readonly mirror: Mirror = {
+    name: 'slow',
+    put: (instances, signal) =>
+      this.#call('put', signal, () => {
+        for (const instance of instances) this.entries.set(instance.id, instance);
+      }),
+    remove: (instances, signal) =>
+      this.#call('remove', signal, () => {
+        for (const { id } of instances) this.entries.delete(id);
+      }),
+    listOwn: (signal) => this.#call('list', signal, () => [...this.entries.values()]),
+    query: async () => [],
+    watch: async function* () {},
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+
+  async #call<T>(name: string, signal: AbortSignal, work: () => T): Promise<T> {
+    this.calls.push(name);
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.running);
+    try {
+      await sleep(this.callMs, undefined, { signal });
+      if (this.failure !== undefined) throw this.failure;
+      return work();
+    } finally {
+      this.running--;
+    }
+  }
+}
+
+function startDelivery(store: Store, slow: SlowMirror) {
+  const logged: string[] = [];
+  const damage: Error[] = [];
+  const note = (message: string, fields: object = {}) => logged.push(`${message} ${JSON.stringify(fields)}`);
+  const delivery = new Delivery({
+    store,
+    mirror: slow.mirror,
+    log: { info: note, warn: note, error: note },
+    onDamage: (error) => damage.push(error),
+  });
+  return Object.assign(delivery, { logged, damage });
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (isSo()) return;
+    await sleep(10);
+  }
+  throw new Error(`waited 3 s for ${what}`);
+}
+
+test('begins by comparing all, and then tells each change', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  registerNumbered(temporary.store, 1);
+  await using delivery = startDelivery(temporary.store, slow);
+  await until('the first to be there', () => slow.entries.has('c1-1'));
+  registerNumbered(temporary.store, 2);
+  await until('the second to be there', () => slow.entries.has('c2-1'));
+
+  expect(slow.calls).toEqual(['list', 'put', 'put']);
+  expect([delivery.lag, delivery.lastError]).toEqual([0, '']);
+});
+
+test('never delivers twice at once, however slow the mirror is', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  slow.callMs = 40;
+  await using delivery = startDelivery(temporary.store, slow);
+  for (let number = 0; number < 30; number++) {
+    registerNumbered(temporary.store, number);
+    delivery.retryNow();
+    if (number % 10 === 0) delivery.resyncNow();
+    await sleep(10);
+  }
+  await until('all to be there', () => slow.entries.size === 30);
+
+  expect(slow.mostAtOnce).toBe(1);
+});
+
+test('a loss of entries during a delivery is made good after it', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  registerNumbered(temporary.store, 1);
+  await using delivery = startDelivery(temporary.store, slow);
+  await until('the first to be there', () => slow.entries.has('c1-1'));
+  slow.callMs = 50;
+  registerNumbered(temporary.store, 2);
+  await until('the second to be under way', () => slow.running === 1);
+  slow.entries.clear();
+  delivery.resyncNow();
+
+  await until('both to be there', () => slow.entries.size === 2);
+});
+
+describe('a mirror that fails', () => {
+  test('is tried again, less and less often, and each reason is told once', async () => {
+    using temporary = temporaryStore();
+    const slow = new SlowMirror();
+    slow.failure = new Error('away');
+    registerNumbered(temporary.store, 1);
+    await using delivery = startDelivery(temporary.store, slow);
+    await sleep(1_200);
+    const { length: attempts } = slow.calls;
+    const whileAway = [...delivery.logged];
+    slow.failure = undefined;
+    delivery.retryNow();
+    await until('the first to be there', () => slow.entries.has('c1-1'));
+    await until('the end to be told', () => delivery.logged.length === 2);
+
+    expect(attempts).toBeGreaterThan(2);
+    expect(attempts).toBeLessThan(10);
+    expect(whileAway).toEqual([
+      'the names of this host cannot be delivered; this is tried again {"because":"away"}',
+    ]);
+    expect(delivery.logged[1]).toContain('delivered again');
+    expect([delivery.lag, delivery.lastError]).toEqual([0, '']);
+  });
+});
+
+test('a store that is damaged is told of, and nothing is delivered any more', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  const damaged = new StoreFailure('corrupt', 'the file is damaged');
+  const store: Store = Object.assign(Object.create(temporary.store), {
+    revision: () => {
+      throw damaged;
+    },
+  });
+  await using delivery = startDelivery(store, slow);
+  await sleep(200);
+
+  expect([delivery.damage, slow.calls]).toEqual([[damaged], []]);
+});
+
+test('disposed while the mirror does not answer, it ends at once and leaves the store alone', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  slow.callMs = 60_000;
+  const delivery = startDelivery(temporary.store, slow);
+  await until('a call to hang', () => slow.running === 1);
+
+  await delivery[Symbol.asyncDispose]();
+  temporary.store.close();
+  await sleep(100);
+
+  expect([slow.running, delivery.logged, delivery.damage]).toEqual([0, [], []]);
+});
