@@ -57,7 +57,6 @@ export class Overlay {
   #away: string | undefined = 'not asked yet';
   #outer: Outer | undefined;
   #target: Target | undefined;
-  #said = '';
 
   constructor(parts: OverlayParts) {
     const { settings, etcd, log, node } = parts;
@@ -149,11 +148,7 @@ export class Overlay {
     this.#monitor.listenTo({ outer: outer.name });
     // Containers that run already are not helped by what would have kept them from coming.
     if (this.#lease() === undefined) await checkOverlap(config, { settings, table: this.#table, run });
-    const self = selfOf(config, outer);
-    const text = JSON.stringify(self, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
-    if (text === this.#said) return;
-    this.#said = text;
-    this.#holder.setSelf(self);
+    this.#holder.setSelf(selfOf(config, outer));
   }
 
   /** The lease that the kernel is to be made for: what is lost is kept up until there is another. */
