@@ -1,8 +1,7 @@
 import type { Change } from '../registry/instance.ts';
-import type { Store } from '../registry/store.ts';
 import type { RegistryView } from '../registry/view.ts';
 
-/** Changes kept in memory; older ones are read from the store. */
+/** Changes kept in memory; older ones are read from the store, where that has them all. */
 const mostKept = 4_096;
 
 /**
@@ -11,14 +10,12 @@ const mostKept = 4_096;
  */
 export class History {
   readonly #view: RegistryView;
-  readonly #store: Pick<Store, 'changesSince'>;
   #kept: Change[] = [];
   /** What is kept follows on from this revision without a gap. */
   #from: number;
 
-  constructor(view: RegistryView, store: Pick<Store, 'changesSince'>) {
+  constructor(view: RegistryView) {
     this.#view = view;
-    this.#store = store;
     this.#from = view.revision;
   }
 
@@ -34,11 +31,8 @@ export class History {
    * revision is one that this registry never had.
    */
   since(revision: number): readonly Change[] | undefined {
-    const latest = this.#view.revision;
-    if (revision > latest) return undefined;
-    if (revision < this.#from) {
-      return this.#store.changesSince(revision)?.filter((change) => change.revision <= latest);
-    }
+    if (revision > this.#view.revision) return undefined;
+    if (revision < this.#from) return this.#view.storedChangesSince(revision);
     const first = this.#kept.findLastIndex((change) => change.revision <= revision) + 1;
     return this.#kept.slice(first);
   }

@@ -64,7 +64,7 @@ function createParts(options: ApiOptions): ApiParts {
   const { store, view, picker, metrics, health, node, overlay, limits } = options;
   view.refresh();
   const instanceTexts = new InstanceTexts();
-  const history = new History(view, store);
+  const history = new History(view);
   const answers = new RevisionCache(view);
   return {
     ...{ store, view, picker, metrics, health, node, overlay, limits, instanceTexts, history, answers },

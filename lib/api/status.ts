@@ -28,8 +28,8 @@ function registryProblems({ store, view }: ApiParts): readonly string[] {
   try {
     const revision = store.revision();
     view.refresh();
-    const isBehind = view.revision < revision;
-    return isBehind ? [`the registry is at revision ${revision}, and ${view.revision} is shown`] : [];
+    const shown = view.storeRevision;
+    return shown < revision ? [`the registry is at revision ${revision}, and ${shown} is shown`] : [];
   } catch (error) {
     return [messageOf(error)];
   }

@@ -2,6 +2,7 @@ import { type Fields, unexpected } from '../cni/fields.ts';
 import type { InstanceDraft } from '../registry/attachment.ts';
 import type { Instance } from '../registry/instance.ts';
 import { toLabel } from '../registry/label.ts';
+import type { RegistryView } from '../registry/view.ts';
 import { everyNamespace, permitNamespace } from './access.ts';
 import { ApiError, badRequest, notFound } from './api-error.ts';
 import { parseDraft, parseStatus, parseUpdate } from './instance-body.ts';
@@ -21,7 +22,8 @@ export function register(request: ApiRequest, parts: ApiParts): Reply {
   const body = requireBody(request.body);
   const draft = readDraft(body, request, parts);
   view.refresh();
-  const known = view.get(draft.id);
+  // Ids are each host's own: another's of this id stays what it is there.
+  const known = view.getOwn(draft.id);
   const instance = known === undefined ? parts.store.put(draft) : replace(known, body, { draft, parts });
   view.refresh();
   return renderedJson(instanceTexts.of(instance), {
@@ -51,7 +53,7 @@ export function change(request: ApiRequest, { store, view, instanceTexts }: ApiP
     throw badRequest('the body changes nothing', 'give one of Weight, Tags, Meta, Endpoint and Status');
   }
   view.refresh();
-  const known = findInstance(request, view);
+  const known = findOwn(request, view);
   const instance = isSame(known, update) ? known : store.update(known.id, update);
   view.refresh();
   if (instance === undefined) throw withdrawnMeanwhile(known);
@@ -61,7 +63,7 @@ export function change(request: ApiRequest, { store, view, instanceTexts }: ApiP
 /** `DELETE /v1/services/:name/:id`: withdraws an instance; a container's only with `force=1`. */
 export function withdraw(request: ApiRequest, { store, view }: ApiParts): Reply {
   view.refresh();
-  const { id, owner } = findInstance(request, view);
+  const { id, owner } = findOwn(request, view);
   if (owner.kind === 'container' && !readFlag(request.query, 'force')) {
     throw new ApiError(409, `${id} belongs to the container ${owner.containerId}`, {
       hint:
@@ -78,7 +80,7 @@ export function withdraw(request: ApiRequest, { store, view }: ApiParts): Reply 
 export function heartbeat(request: ApiRequest, { view, health }: ApiParts): Reply {
   const status = (request.body && parseStatus(request.body, ['passing', 'critical'])) ?? ('passing' as const);
   view.refresh();
-  const instance = findInstance(request, view);
+  const instance = findOwn(request, view);
   const outcome = health.heartbeat(instance.id, status);
   view.refresh();
   switch (outcome) {
@@ -91,6 +93,16 @@ export function heartbeat(request: ApiRequest, { view, health }: ApiParts): Repl
         hint: 'register it with a check such as {"Check": {"ttl": "10s"}}, or change its Status instead',
       });
   }
+}
+
+/** @throws ApiError 409 for what another host has registered: it alone knows how that is, and tells all others */
+function findOwn(request: ApiRequest, view: RegistryView): Instance {
+  const found = findInstance(request, view);
+  if (!view.isImported(found)) return found;
+  const { id, owner } = found;
+  throw new ApiError(409, `${id} belongs to another host, ${owner.node}`, {
+    hint: "ask that host's agent; each host's id is in the file node-id beside its registry",
+  });
 }
 
 /** The body of a request that makes no sense without one. @throws ApiError 400 */

@@ -46,28 +46,41 @@ export class ContainerNetworks implements Disposable {
 
   /**
    * What the asker at this address may know of: a container what is on its networks; whoever else asks at a network's
-   * gateway, a container without a name perhaps, what is on that network; and everybody else, this machine's own programs
-   * among them, everything.
+   * gateway, a container without a name perhaps, what is on that network; another host's container what is on its networks;
+   * and everybody else, this machine's own programs among them, everything. Another host may have given an address to one
+   * of its containers that is somebody else's here: so it comes last.
    * @param address canonical text
    * @param listener the address that was asked, in canonical text
    */
   scopeOf(address: string, listener: string): Scope {
-    const owners = this.#view.atAddress(address).map(({ owner }) => owner);
-    const containers = new Set(owners.filter((owner) => owner.kind === 'container').map(containerKey));
-    if (containers.size === 0) return this.#scopeAt(address, listener);
-    const networks = [...containers].flatMap((key) => [...(this.#instancesOf.get(key)?.values() ?? [])]);
-    return { kind: 'networks', labels: new Set(networks) };
+    const found = this.#view.atAddress(address);
+    const own = found.filter((instance) => !this.#view.isImported(instance));
+    return (
+      this.#scopeOfContainers(own) ??
+      this.#scopeAt(address, listener) ??
+      this.#scopeOfContainers(found) ??
+      wholeScope
+    );
   }
 
   [Symbol.dispose](): void {
     this.#stop();
   }
 
-  /** This machine asks its own gateway from that very address. */
-  #scopeAt(address: string, listener: string): Scope {
+  /** All networks of the containers that have these instances; undefined where no container is among them. */
+  #scopeOfContainers(instances: readonly Instance[]): Scope | undefined {
+    const owners = instances.map(({ owner }) => owner);
+    const containers = new Set(owners.filter((owner) => owner.kind === 'container').map(containerKey));
+    if (containers.size === 0) return undefined;
+    const networks = [...containers].flatMap((key) => [...(this.#instancesOf.get(key)?.values() ?? [])]);
+    return { kind: 'networks', labels: new Set(networks) };
+  }
+
+  /** This machine asks its own gateway from that very address. Undefined where the listener is no gateway. */
+  #scopeAt(address: string, listener: string): Scope | undefined {
+    if (address === listener) return wholeScope;
     const networks = this.#networksAt.get(listener);
-    if (address === listener || networks === undefined) return wholeScope;
-    return { kind: 'networks', labels: new Set(networks.values()) };
+    return networks && { kind: 'networks', labels: new Set(networks.values()) };
   }
 
   #follow(changes: readonly Change[]): void {

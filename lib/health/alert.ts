@@ -10,7 +10,7 @@ export type AlertMonitorOptions = {
   readonly rules: readonly AlertRule[];
   /** The id of this machine, for the webhook. */
   readonly node: string;
-  readonly view: Pick<RegistryView, 'services' | 'ofService' | 'onChange'>;
+  readonly view: Pick<RegistryView, 'services' | 'ofService' | 'isImported' | 'onChange'>;
   readonly log: Log;
   readonly clock?: Clock;
 };
@@ -47,7 +47,8 @@ type Subject = { readonly rule: AlertRule; readonly key: ServiceKey; readonly id
 type Watched = { state: AlertState; cancel: (() => void) | undefined };
 
 /**
- * Watches the thresholds of services. An alert is told once when it begins and once when it ends: in the log, in the
+ * Watches the thresholds of services, as far as this machine has a part in them: what others have, they tell of
+ * themselves. An alert is told once when it begins and once when it ends: in the log, in the
  * gauge and by webhook. What was firing when the agent stopped is told again when it has lasted as long after the start.
  */
 export class AlertMonitor implements Disposable {
@@ -100,8 +101,9 @@ export class AlertMonitor implements Disposable {
 
   #judge(subject: Subject): void {
     const { rule, key, id } = subject;
+    const { view } = this.#options;
     const before = this.#watched.get(id);
-    const instances = this.#options.view.ofService(key);
+    const instances = view.ofService(key).filter((instance) => !view.isImported(instance));
     const counts = tally(instances);
     // A service that is gone altogether was withdrawn, unless the rule names it.
     const isThere = instances.length > 0 || namedService(rule).length > 0;

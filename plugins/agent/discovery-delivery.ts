@@ -27,7 +27,6 @@ export class Delivery implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #told = new Set<string>();
   readonly #running: Promise<void>;
-  #seen = 0;
   #delivered: number | undefined;
   #resyncAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -46,7 +45,7 @@ export class Delivery implements AsyncDisposable {
 
   /** Revisions of the store that the mirror has not been told of; undefined before the first delivery. */
   get lag(): number | undefined {
-    return this.#delivered === undefined ? undefined : this.#seen - this.#delivered;
+    return this.#delivered === undefined ? undefined : this.#options.store.revision() - this.#delivered;
   }
 
   /** The mirror has lost entries: all is compared. */
@@ -78,8 +77,7 @@ export class Delivery implements AsyncDisposable {
   async #attempt(): Promise<void> {
     const { resyncAtMs, isResync } = this.#plan();
     try {
-      this.#seen = this.#options.store.revision();
-      if (!isResync && this.#seen === this.#delivered) return;
+      if (!isResync && this.#options.store.revision() === this.#delivered) return;
       this.#resyncAtMs = resyncAtMs;
       await this.#deliver(isResync);
       this.#succeed();
@@ -104,7 +102,6 @@ export class Delivery implements AsyncDisposable {
     const work = isResync ? resync : deliver;
     const { revision } = await work(store, mirror, this.#ended.signal);
     this.#delivered = revision;
-    this.#seen = Math.max(this.#seen, revision);
   }
 
   #succeed(): void {

@@ -49,11 +49,12 @@ function addRegistryMetrics(registry: Registry, { view }: Measured): void {
   );
   new Gauge({
     name: 'fairlead_instances',
-    help: 'Instances registered, by their status.',
+    help: 'Instances registered on this host, by their status.',
     labelNames: ['status'],
     registers: [registry],
     collect() {
-      const counts = Map.groupBy(view.all(), ({ status }: Instance) => status);
+      const own = [...view.all()].filter((instance) => !view.isImported(instance));
+      const counts = Map.groupBy(own, ({ status }: Instance) => status);
       for (const status of statuses) this.set({ status }, counts.get(status)?.length ?? 0);
     },
   });

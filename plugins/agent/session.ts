@@ -44,6 +44,8 @@ export async function runSession(
   const store = stack.use(openSound(config.store, parts, log));
   const reconcile = createReconciler(store, config, parts, log);
   reconcile();
+  // Who asks as soon as DNS answers is not to be told that other hosts' names do not exist.
+  await cluster.discovery?.settled;
   const view = new RegistryView(stack.use(parts.openStore(config.store)), cluster.imports);
   const problems = new Map<string, string>();
   const services = await startServices(stack, { config, parts, log, cluster, store, view, problems });

@@ -66,7 +66,7 @@ function followGateways(port: number, { view, store, dns, log }: TaskParts): Tas
     everyMs: () => watchedMs,
     run: async () => {
       view.refresh();
-      const now = { revision: view.revision, atMs: performance.now() };
+      const now = { revision: view.storeRevision, atMs: performance.now() };
       if (now.revision === seen.revision && now.atMs - seen.atMs < gatewayRetryMs) return;
       seen = now;
       await follow();

@@ -11,14 +11,15 @@ const never = new AbortController().signal;
 const places = [{ address: '127.0.0.1' }];
 const rootPassword = 'very secret';
 
-describe('a user of a real etcd', { timeout: 20_000 }, () => {
+// Most of it is waiting for servers.
+describe.concurrent('a user of a real etcd', { timeout: 20_000 }, () => {
   test('is authenticated when it is needed, and again when the token is too old', async () => {
     await using rig = await start({ auth: { rootPassword, tokenTtlSeconds: 1 } });
     await using etcd = connectEtcd(rig.servers.config);
     await rig.servers.etcdctl('put', '/a', 'x');
     const first = await etcd.get('/a', never);
 
-    await sleep(3_000);
+    await sleep(2_200);
     const later = await etcd.get('/a', never);
 
     expect(first.kvs).toHaveLength(1);
@@ -108,7 +109,7 @@ describe('a user of a real etcd', { timeout: 20_000 }, () => {
   });
 });
 
-describe('an etcd with TLS', { timeout: 20_000 }, () => {
+describe.concurrent('an etcd with TLS', { timeout: 20_000 }, () => {
   test('is reached with its authority and a certificate of it, in calls and watches', async () => {
     await using rig = await start({ makeTls: true });
     await using etcd = connectEtcd(rig.servers.config);

@@ -13,7 +13,8 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const loopback = { address: '127.0.0.1' };
 const prefix = '/followed/';
 
-describe('a follower of a real etcd', { timeout: 40_000 }, () => {
+// Most of it is waiting for servers.
+describe.concurrent('a follower of a real etcd', { timeout: 40_000 }, () => {
   test('is told everything first, then each change', async () => {
     await using rig = await start();
     await rig.servers.etcdctl('put', `${prefix}a`, '1');
@@ -33,7 +34,7 @@ describe('a follower of a real etcd', { timeout: 40_000 }, () => {
     await member?.kill();
     await using follower = rig.follow({ longestPauseMs: 100 });
     await until(() => follower.told.length === 1, 'the loss');
-    await sleep(1_000);
+    await sleep(400);
     expect(follower.told).toEqual([{ kind: 'lost', because: expect.stringContaining('ECONNREFUSED') }]);
 
     await member?.restart();
@@ -145,7 +146,7 @@ describe('a follower of a real etcd', { timeout: 40_000 }, () => {
   });
 
   const random = new Random();
-  const steps = rounds({ short: 20, soak: 400 });
+  const steps = rounds({ short: 14, soak: 400 });
   test(`knows what etcd has after ${steps} happenings of SEED=${random.seed}`, {
     timeout: limitMs(steps, 2_000),
   }, async () => {
@@ -182,7 +183,9 @@ describe('a follower of a real etcd', { timeout: 40_000 }, () => {
 
     await follower.knows(await rig.contents());
   });
+});
 
+describe('following', { timeout: 20_000 }, () => {
   test('ends with its signal at any time, and leaves nothing', async () => {
     await using rig = await start();
     const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;

@@ -75,6 +75,18 @@ describe('a server that is no etcd', { timeout: 20_000 }, () => {
     },
   );
 
+  test('is named with all others when none of them is there', async () => {
+    const endpoints = ['http://127.0.0.1:3', 'http://127.0.0.1:1', 'http://127.0.0.1:2'] as const;
+    await using etcd = connectEtcd({ endpoints, tls: undefined, user: undefined, timeoutMs: 500 });
+
+    await expect(etcd.get('/a', never)).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: [1, 2, 3]
+        .map((port) => `etcd at http://127.0.0.1:${port}: kv/range: connect ECONNREFUSED 127.0.0.1:${port}`)
+        .join('; '),
+    });
+  });
+
   test('does not fill the memory', async () => {
     const gigabyte = `${ok}content-length: 1000000000\r\n\r\n`;
     await using fake = await serve(() => gigabyte, { floods: 80 });

@@ -1,6 +1,6 @@
 import type { AttachmentKey } from '../../lib/registry/attachment.ts';
 import type { Change, ContainerOwner, Instance } from '../../lib/registry/instance.ts';
-import { RegistryView, type ViewedStore } from '../../lib/registry/view.ts';
+import { RegistryView, type ViewedImports, type ViewedStore } from '../../lib/registry/view.ts';
 
 const node = 'node-of-tests';
 
@@ -44,8 +44,11 @@ export function containerOwner(said: Partial<AttachmentKey & ContainerOwner> = {
   };
 }
 
-/** A view over instances that a test sets; each call of `put` or `remove` is one commit. */
-export function createViewFixture(first: readonly Instance[] = []): {
+/** A view over instances that a test sets, and others' beside it; each call of `put` or `remove` is one commit. */
+export function createViewFixture(
+  first: readonly Instance[] = [],
+  imports?: ViewedImports,
+): {
   readonly view: RegistryView;
   readonly put: (...instances: Instance[]) => void;
   readonly remove: (...ids: string[]) => void;
@@ -59,7 +62,7 @@ export function createViewFixture(first: readonly Instance[] = []): {
     instances: () => [...instances.values()],
     changesSince: (since) => (since < 1 ? undefined : history.filter((change) => change.revision > since)),
   };
-  const view = new RegistryView(store);
+  const view = new RegistryView(store, imports);
   return {
     view,
     put: (...put) => {

@@ -11,7 +11,7 @@ import type { InstanceDraft } from '../../../lib/registry/attachment.ts';
 import type { Instance } from '../../../lib/registry/instance.ts';
 import { openStore } from '../../../lib/registry/sqlite-store.ts';
 import type { Store } from '../../../lib/registry/store.ts';
-import { RegistryView } from '../../../lib/registry/view.ts';
+import { RegistryView, type ViewedImports } from '../../../lib/registry/view.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** An API over a real registry in a directory of its own, served on a Unix socket unless a test says otherwise. */
@@ -42,6 +42,8 @@ type RigOptions = {
   readonly problems?: readonly string[];
   /** How often the view is refreshed, as the agent does while somebody watches; undefined: only by requests. */
   readonly refreshMs?: number;
+  /** What other hosts have. */
+  readonly imports?: ViewedImports;
   /** What is there before the API starts. */
   readonly prepare?: (store: Store, sql: (text: string) => void) => void;
 };
@@ -53,7 +55,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const other = stack.use(openStore(location));
   const sql = (text: string) => runSql(location.path, text);
   options.prepare?.(other, sql);
-  const view = new RegistryView(stack.use(openStore(location)));
+  const view = new RegistryView(stack.use(openStore(location)), options.imports);
   const metrics = new Registry();
   const socket = `${dir}/run/api.sock`;
   const recorded = createRecorder(options);

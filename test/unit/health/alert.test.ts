@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { AlertMonitor } from '../../../lib/health/alert.ts';
 import type { AlertRule } from '../../../lib/health/alert-rule.ts';
 import { breachOf, nextState, quiet } from '../../../lib/health/alert-state.ts';
+import { Imports } from '../../../lib/registry/imports.ts';
 import type { Instance, Status } from '../../../lib/registry/instance.ts';
 import { createViewFixture, instanceOf } from '../../support/registry.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -134,4 +135,20 @@ test('a pending alert keeps the time it began with', () => {
   expect(second).toEqual({ phase: 'pending', firesAtMs: 150 });
   expect(nextState(second, true, { nowMs: 150, forMs: 50 })).toEqual({ phase: 'firing' });
   expect(nextState(second, false, { nowMs: 150, forMs: 50 })).toBe(quiet);
+});
+
+test('what other hosts have neither fires nor ends an alert here: they tell of it themselves', () => {
+  const owner = { kind: 'api', node: 'far' } as const;
+  const imports = new Imports({ node: 'node-of-tests', firstRevision: 1 });
+  imports.replace(
+    'etcd',
+    serviceOf(['critical', 'passing'], { owner }).map((each) => ({ ...each, id: `far-${each.id}` })),
+  );
+  const { view } = createViewFixture(serviceOf(['passing']), imports);
+  const { log, messages } = createTestLog();
+  const atOnce = { ...rule, forMs: 0 };
+  const rules = [{ ...atOnce, service: '*', minHealthy: 1 }, atOnce];
+  using _monitor = new AlertMonitor({ rules, node: 'n1', view, log, clock: createFakeClock() });
+
+  expect(messages).toEqual(['warn an alert is firing: 1 healthy, and at least 2 are wanted']);
 });
