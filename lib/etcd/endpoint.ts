@@ -6,6 +6,8 @@ import {
   request as requestHttp,
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { EtcdError } from './etcd.ts';
 import type { Pem } from './pem.ts';
 
@@ -58,8 +60,7 @@ export class Endpoint implements Disposable {
 
   /** Closes the connections that no call uses: where one has died they may all have. */
   dropIdle(): void {
-    for (const sockets of Object.values(this.#agent?.freeSockets ?? {}))
-      for (const socket of sockets ?? []) socket.destroy();
+    for (const socket of this.#idle) socket.destroy();
   }
 
   /** Closes all shared connections. */
@@ -68,9 +69,14 @@ export class Endpoint implements Disposable {
     this.#agent = undefined;
   }
 
+  get #idle(): readonly Socket[] {
+    return Object.values(this.#agent?.freeSockets ?? {}).flatMap((sockets) => sockets ?? []);
+  }
+
   async #postOnce(post: Post): Promise<IncomingMessage> {
     const pem = this.#isTls ? await this.#readPem() : {};
     post.signal.throwIfAborted();
+    this.#dropOrphans();
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = this.#request(post, pem);
     limitConnecting(sent, this.#isTls ? 'secureConnect' : 'connect');
@@ -85,6 +91,15 @@ export class Endpoint implements Disposable {
     });
     sent.end(post.body);
     return promise;
+  }
+
+  /** A connection from an address that this machine has lost is dead, which would else be found out by waiting. */
+  #dropOrphans(): void {
+    const idle = this.#idle;
+    if (idle.length === 0) return;
+    const interfaces = Object.values(networkInterfaces());
+    const own = new Set(interfaces.flatMap((addresses = []) => addresses.map(({ address }) => address)));
+    for (const socket of idle) if (!own.has(socket.localAddress ?? '')) socket.destroy();
   }
 
   async #readPem(): Promise<Pem> {

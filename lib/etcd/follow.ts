@@ -36,6 +36,7 @@ export async function follow(options: FollowOptions, signal: AbortSignal): Promi
   while (!signal.aborted) {
     try {
       await followOnce(options, { signal, isSteady: () => losses.forget() });
+      losses.forget();
     } catch (error) {
       if (!signal.aborted) losses.add(error);
     }
@@ -96,6 +97,9 @@ async function followOnce(options: FollowOptions, { signal, isSteady }: Round): 
   ];
   try {
     await Promise.race(tasks);
+  } catch (error) {
+    // A heartbeat that was under way when the round's time was over has not failed.
+    if (!round.signal.aborted) throw error;
   } finally {
     round.end();
     await Promise.allSettled(tasks);
@@ -143,7 +147,7 @@ async function awaitSignOfLife(etcd: Etcd, prefix: string, signal: AbortSignal):
   try {
     return (await etcd.get(prefix, limit.signal)).revision;
   } catch (error) {
-    if (error instanceof EtcdError || signal.aborted) throw error;
+    if (error instanceof EtcdError) throw error;
     const text = `etcd at ${endpoint}: no sign of life within ${heartbeatLimitMs} ms`;
     throw new EtcdError('unreachable', endpoint, text, error);
   }

@@ -146,7 +146,7 @@ describe.concurrent('a follower of a real etcd', { timeout: 40_000 }, () => {
   });
 
   const random = new Random();
-  const steps = rounds({ short: 14, soak: 400 });
+  const steps = rounds({ short: 20, soak: 400 });
   test(`knows what etcd has after ${steps} happenings of SEED=${random.seed}`, {
     timeout: limitMs(steps, 2_000),
   }, async () => {

@@ -169,6 +169,17 @@ describe('a watch of a server that is no etcd', { timeout: 20_000 }, () => {
     await expect(watch.next()).rejects.toMatchObject({ kind: 'unreachable', endpoint: fake.url });
   });
 
+  test('is left where the server confirms it with something else', async () => {
+    await using fake = await serve(() => untilClosed('{"result":{"canceled":true,"created":true}}\n'));
+    await using etcd = connectTo(fake);
+
+    await expect(etcd.watch('a', 8, never)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      kind: 'failed',
+      message: `etcd at ${fake.url}: watch: canceled: no reason given`,
+    });
+    await until(() => fake.connections() === 0, 'the connection to be closed');
+  });
+
   test('takes lines that come in pieces, and signs of life', async () => {
     const life = `{"result":{"header":${header}}}\n`;
     await using fake = await serve(() => untilClosed(created + life + batch), { pieces: 7 });

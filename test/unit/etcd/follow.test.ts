@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Etcd, EtcdError, type Range, type WatchBatch } from '../../../lib/etcd/etcd.ts';
 import { type Followed, type FollowOptions, follow } from '../../../lib/etcd/follow.ts';
@@ -88,6 +89,24 @@ describe('following a prefix', () => {
     expect(following.told[1]).toEqual({ kind: 'whole', ...at(3) });
   });
 
+  test('takes no heartbeat for failed that was under way when everything was due', async () => {
+    const etcd = scripted({
+      list: async () => at(1),
+      get: (signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      watch: () =>
+        async function* (signal) {
+          yield* untilAborted(signal);
+          await sleep(5);
+        },
+    });
+
+    await using following = start({ etcd, wholeEveryMs: 40 });
+    await until(() => following.told.length >= 5, 'everything a few times');
+
+    expect(following.told.every(({ kind }) => kind === 'whole')).toBe(true);
+  });
+
   test('ends a watch that tells nothing any more when there is no sign of life', async () => {
     let isAlive = true;
     const etcd = scripted({
@@ -132,7 +151,7 @@ function alternating(answers: readonly (Range | Error)[]): () => Promise<Range> 
 /** A cluster that answers what the test says. */
 function scripted(script: {
   readonly list: () => Promise<Range>;
-  readonly get?: () => Promise<Range>;
+  readonly get?: (signal: AbortSignal) => Promise<Range>;
   readonly watch?: (fromRevision: number) => Stream;
   readonly endpoint?: () => string;
 }): Etcd {
@@ -144,14 +163,14 @@ function scripted(script: {
       return script.endpoint?.() ?? 'a';
     },
     list: script.list,
-    get: script.get ?? script.list,
+    get: (_, signal) => script.get?.(signal) ?? script.list(),
     watch: (_, fromRevision, signal) => (script.watch?.(fromRevision) ?? untilAborted)(signal),
     ...{ commit: unused, grant: unused, keepAlive: unused, revoke: unused },
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
-function start(options: Pick<FollowOptions, 'etcd'>) {
+function start(options: Pick<FollowOptions, 'etcd' | 'wholeEveryMs'>) {
   const told: Followed[] = [];
   const controller = new AbortController();
   const following = follow(
