@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { Fields } from '../cni/fields.ts';
 import { parseJson } from '../cni/json.ts';
-import { messageOf } from '../errors/cni-error.ts';
 import { ifExists, onFiles } from '../errors/system-error.ts';
+import { type Trouble, toTrouble } from './trouble.ts';
 
 /** What is to be known of the agent's configuration from outside of it. */
 export type AgentFile = {
   readonly path: string;
   /** Whether there is such a file. */
   readonly isThere: boolean;
-  /** Why it cannot be understood. */
-  readonly because: string | undefined;
+  /** What is wrong with it. */
+  readonly trouble: Trouble | undefined;
   /** Where its API is, in the agent's own words: `unix:/path` or `tcp:address:port`. */
   readonly api: readonly string[];
   /** Whether it is to have an overlay. */
@@ -26,10 +26,11 @@ export function readAgentFile(stated: string | undefined): AgentFile {
   const path = stated ?? defaultPath;
   try {
     const text = onFiles(`reading ${path}`, () => ifExists(() => readFileSync(path, 'utf8')));
-    if (text !== undefined) return { path, isThere: true, because: undefined, ...parse(text, path) };
-    return { path, isThere: false, because: stated === undefined ? undefined : 'there is no such file', ...usual };
+    if (text !== undefined) return { path, isThere: true, trouble: undefined, ...parse(text, path) };
+    const missing: Trouble = { kind: 'nonsense', because: `there is no ${path}` };
+    return { path, isThere: false, trouble: stated === undefined ? undefined : missing, ...usual };
   } catch (error) {
-    return { path, isThere: true, because: messageOf(error), ...usual };
+    return { path, isThere: true, trouble: toTrouble(error), ...usual };
   }
 }
 
@@ -40,6 +41,8 @@ function parse(text: string, path: string): Pick<AgentFile, 'api' | 'hasOverlay'
   return {
     api: fields.object('api')?.strings('listen') ?? usual.api,
     hasOverlay: overlay !== undefined,
-    subnetFile: overlay?.parsed('subnetFile', 'an absolute path', (file) => (file.startsWith('/') ? file : undefined)),
+    subnetFile: overlay?.parsed('subnetFile', 'an absolute path', (file) =>
+      file.startsWith('/') ? file : undefined,
+    ),
   };
 }

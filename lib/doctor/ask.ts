@@ -18,12 +18,17 @@ export function ask({ run }: Pick<Machine, 'run'>, file: string, args: readonly 
   throw new Unseen(whyNot([file, ...args], { status, stderr }));
 }
 
-/** The reason of a program that failed, on one line. */
-export function whyNot(
-  argv: readonly string[],
-  { status, stderr }: { readonly status: number | string | undefined; readonly stderr: string },
-): string {
-  const reason = stderr.split('\n').find((line) => line.trim() !== '')?.trim() ?? `ended with ${status}`;
-  if (status === undefined) return reason;
+type Failure = { readonly status: number | string | undefined; readonly stderr: string };
+
+/** Why a program failed, on one line. */
+export function whyNot(argv: readonly string[], failure: Failure): string {
+  const reason = firstLine(failure);
+  if (failure.status === undefined) return reason;
   return `${argv.join(' ')}: ${reason}${/not permitted|permission denied/i.test(reason) ? '; run it as root' : ''}`;
+}
+
+/** The first line in which it says something. */
+export function firstLine({ status, stderr }: Failure): string {
+  const line = stderr.split('\n').find((each) => each.trim() !== '');
+  return line?.trim() ?? `ended with ${status}`;
 }

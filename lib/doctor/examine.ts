@@ -1,4 +1,5 @@
 import { messageOf } from '../errors/cni-error.ts';
+import { Unseen } from './ask.ts';
 import { skipped, type TableCheck, type Verdict } from './check.ts';
 import type { Scene } from './scene.ts';
 
@@ -10,8 +11,13 @@ export async function examine(checks: readonly TableCheck[], scene: Scene): Prom
   const lines: Line[] = [];
   for (const check of checks) {
     const { id, title } = check;
-    const verdicts = await check.verdicts(scene).catch((error) => [skipped(messageOf(error))]);
+    const verdicts = await check.verdicts(scene).catch(toSkipped);
     lines.push(...verdicts.map((verdict) => ({ id, title, ...verdict })));
   }
   return lines;
+}
+
+function toSkipped(error: unknown): readonly Verdict[] {
+  if (error instanceof Unseen) return [skipped(error.message)];
+  return [skipped(`this could not be looked at: ${messageOf(error)}`)];
 }

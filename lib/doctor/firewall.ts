@@ -1,4 +1,5 @@
 import type { Family } from '../net/address.ts';
+import type { Cidr } from '../net/cidr.ts';
 
 /** A packet filter's rules of forwarding, whichever tool wrote them; what cannot be told of a rule is `unknown`. */
 export type Firewall = {
@@ -42,8 +43,9 @@ export type Match = readonly Condition[];
 export type Condition =
   /** Names of interfaces; one that ends with `*` stands for all that begin so. */
   | { readonly by: 'in' | 'out'; readonly isNot: boolean; readonly names: readonly string[] }
-  /** States of a connection: "new", "established", "related", "invalid", "untracked". */
+  /** States of a connection, or what was done to it: "new", "established", "related", "invalid", "dnat". */
   | { readonly by: 'state'; readonly isNot: boolean; readonly names: readonly string[] }
+  | { readonly by: 'source' | 'destination'; readonly isNot: boolean; readonly networks: readonly Cidr[] }
   | { readonly by: 'unknown' };
 
 export type RuleOutcome =
@@ -58,4 +60,7 @@ export type Flow = {
   readonly as: Family | 'frames';
   /** Of a connection: its first packet, or its answers. */
   readonly state: 'new' | 'established';
+  /** The networks between which they go; undefined for anywhere. */
+  readonly source: Cidr | undefined;
+  readonly destination: Cidr | undefined;
 };

@@ -1,6 +1,8 @@
 import { CniError } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { Link } from '../iproute/parse.ts';
+import type { Family } from '../net/address.ts';
+import { type Cidr, networkOf } from '../net/cidr.ts';
 import { observeOuter } from '../overlay/outer.ts';
 import { containerBridges } from './bridges.ts';
 import type { Flow } from './firewall.ts';
@@ -18,7 +20,7 @@ export function flowsOf(scene: Scene): readonly Flow[] {
     ...(outside === undefined ? [] : outwards(bridge, outside)),
     ...overlayFlows(bridge, overlay),
     // br_netfilter sends also what does not leave a bridge through the filters of IP.
-    ...(isFiltered ? routed(bridge, { from: bridge.name, to: bridge.name }) : []),
+    ...(isFiltered ? within(bridge) : []),
     ...frames(bridge, scene.links()),
   ]);
 }
@@ -34,28 +36,44 @@ function outsideOf(machine: Machine): string | undefined {
 
 /** What others begin comes in by port maps only, which are no matter of every network. */
 function outwards(bridge: Link, outside: string): readonly Flow[] {
-  return [
-    ...routed(bridge, { from: bridge.name, to: outside }),
-    ...routed(bridge, { from: outside, to: bridge.name, state: 'established' }),
-  ];
+  return familiesOf(bridge).flatMap(([as, network]) => [
+    { ...anywhere, from: bridge.name, to: outside, as, source: network },
+    { ...anywhere, from: outside, to: bridge.name, as, state: 'established', destination: network },
+  ]);
 }
 
 function overlayFlows(bridge: Link, overlay: Overlay | undefined): readonly Flow[] {
   if (overlay?.mode !== 'l3' || !overlay.bridges.includes(bridge)) return [];
-  return overlay.devices.flatMap(({ name }) => [
-    ...routed(bridge, { from: bridge.name, to: name }),
-    ...routed(bridge, { from: name, to: bridge.name }),
-  ]);
+  const { devices, networks } = overlay;
+  return familiesOf(bridge).flatMap(([as, own]) => {
+    const whole = networks.find(({ address }) => address.family === as);
+    return devices.flatMap(({ name }): readonly Flow[] => [
+      { ...anywhere, from: bridge.name, to: name, as, source: own, destination: whole },
+      { ...anywhere, from: name, to: bridge.name, as, source: whole, destination: own },
+    ]);
+  });
 }
 
-/** In each family that the bridge routes. */
-function routed(bridge: Link, flow: Omit<Flow, 'as' | 'state'> & Partial<Flow>): readonly Flow[] {
-  const families = ([4, 6] as const).filter((family) => globalAddresses(bridge, family).length > 0);
-  return families.map((family) => ({ state: 'new', ...flow, as: family }));
+function within(bridge: Link): readonly Flow[] {
+  return familiesOf(bridge).map(([as, network]) => ({
+    ...anywhere,
+    ...{ from: bridge.name, to: bridge.name, as, source: network, destination: network },
+  }));
 }
 
 /** From one port to another, by the names of two that there are. */
 function frames({ name }: Link, links: readonly Link[]): readonly Flow[] {
   const [from, to = from] = links.filter(({ master }) => master === name);
-  return from === undefined || to === undefined ? [] : [{ from: from.name, to: to.name, as: 'frames', state: 'new' }];
+  if (from === undefined || to === undefined) return [];
+  return [{ ...anywhere, from: from.name, to: to.name, as: 'frames' }];
+}
+
+const anywhere = { state: 'new', source: undefined, destination: undefined } as const;
+
+/** What the bridge routes: each family with its network. */
+function familiesOf(bridge: Link): readonly (readonly [Family, Cidr])[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const [address] = globalAddresses(bridge, family);
+    return address === undefined ? [] : [[family, networkOf(address)] as const];
+  });
 }

@@ -1,15 +1,21 @@
+import type { Cidr } from '../net/cidr.ts';
 import type { Condition, EntryChain, FilterRule, Firewall, Flow, Match } from './firewall.ts';
+import { isWithin } from './within.ts';
 
 /** What becomes of packets in a chain. */
 export type Fate = {
-  /** As far as rules go that look at nothing but interfaces and states; `continue` where the chain's end is reached. */
+  /** As far as rules go whose conditions are known to hold; `continue` where the chain's end is reached. */
   readonly usual: 'accept' | 'drop' | 'continue';
-  /** Whether a rule that looks at more accepts some of them before. */
+  /** Whether a rule that may hold accepts some of them before. */
   readonly mayBeAccepted: boolean;
 };
 
 /** What an entry chain does with a flow. */
-export function followFlow(firewall: Firewall, entry: EntryChain, flow: Flow): Fate & { usual: 'accept' | 'drop' } {
+export function followFlow(
+  firewall: Firewall,
+  entry: EntryChain,
+  flow: Flow,
+): Fate & { usual: 'accept' | 'drop' } {
   const { usual, mayBeAccepted } = followChain({ firewall, flow, depth: 0 }, entry.id);
   return { usual: usual === 'continue' ? entry.policy : usual, mayBeAccepted };
 }
@@ -61,10 +67,30 @@ function matches(match: Match, flow: Flow): Applies {
   return each.includes('maybe') ? 'maybe' : 'yes';
 }
 
-function holds(condition: Condition, { from, to, state }: Flow): Applies {
-  if (condition.by === 'unknown') return 'maybe';
-  const name = { in: from, out: to, state }[condition.by];
-  return condition.names.some((pattern) => isNamed(pattern, name)) === condition.isNot ? 'no' : 'yes';
+function holds(condition: Condition, flow: Flow): Applies {
+  switch (condition.by) {
+    case 'unknown':
+      return 'maybe';
+    case 'source':
+    case 'destination':
+      return turn(condition.isNot, isAmong(condition.networks, flow[condition.by]));
+    default: {
+      const name = { in: flow.from, out: flow.to, state: flow.state }[condition.by];
+      return turn(condition.isNot, condition.names.some((pattern) => isNamed(pattern, name)) ? 'yes' : 'no');
+    }
+  }
+}
+
+function turn(isNot: boolean, applies: Applies): Applies {
+  if (!isNot || applies === 'maybe') return applies;
+  return applies === 'yes' ? 'no' : 'yes';
+}
+
+/** Whether all addresses of a network are among those of the rule, or none. */
+function isAmong(networks: readonly Cidr[], flows: Cidr | undefined): Applies {
+  if (flows === undefined) return 'maybe';
+  if (networks.some((network) => isWithin(flows, network))) return 'yes';
+  return networks.some((network) => isWithin(network, flows)) ? 'maybe' : 'no';
 }
 
 function isNamed(pattern: string, name: string): boolean {

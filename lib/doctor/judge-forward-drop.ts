@@ -12,7 +12,10 @@ export function judgeForwardDrop({ flows, firewalls }: ForwardDropEvidence): rea
   if (flows.length === 0) return [skipped('no bridge of containers here')];
   const entries = firewalls.flatMap((firewall) => firewall.entries.map((entry) => ({ firewall, entry })));
   const verdicts = entries.flatMap(({ firewall, entry }) => judgeEntry(firewall, entry, flows));
-  const looked = entries.length === 0 ? 'no firewall of somebody else' : entries.map(({ entry }) => entry.title).join(', ');
+  const looked =
+    entries.length === 0
+      ? 'no firewall of somebody else'
+      : entries.map(({ entry }) => entry.title).join(', ');
   return orOk(verdicts, `${looked}: nothing of containers is dropped`);
 }
 
@@ -24,7 +27,9 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
   const lost = dropped.filter(({ fate }) => !fate.mayBeAccepted).map(({ flow }) => flow);
   const doubtful = dropped.filter(({ fate }) => fate.mayBeAccepted).map(({ flow }) => flow);
   return [
-    ...(lost.length === 0 ? [] : [problem(`${entry.title} drops ${describe(lost)}`, admitBy(entry.place, lost))]),
+    ...(lost.length === 0
+      ? []
+      : [problem(`${entry.title} drops ${describe(lost)}`, admitBy(entry.place, lost))]),
     ...(doubtful.length === 0
       ? []
       : [
@@ -37,6 +42,8 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
 }
 
 function describe(flows: readonly Flow[]): string {
-  const ways = flows.map(({ from, to, state }) => `${state === 'new' ? 'what goes' : 'answers'} from ${from} to ${to}`);
+  const ways = flows.map(
+    ({ from, to, state }) => `${state === 'new' ? 'what goes' : 'answers'} from ${from} to ${to}`,
+  );
   return [...new Set(ways)].join(', ');
 }

@@ -28,8 +28,13 @@ export function judgeForwarding({ isOn, links }: ForwardingEvidence): readonly V
     ...([4, 6] as const).flatMap((family) => (isOn[family] ? judgeLinks(family, routed) : [])),
     ...routed.filter(({ families }) => families.includes(4)).flatMap(judgeFilter),
   ];
-  const families = ([4, 6] as const).filter((family) => routed.some((link) => link.families.includes(family)));
-  return orOk(verdicts, `on for ${families.map((family) => `IPv${family}`).join(' and ')} of ${namesOf(routed)}`);
+  const families = ([4, 6] as const).filter((family) =>
+    routed.some((link) => link.families.includes(family)),
+  );
+  return orOk(
+    verdicts,
+    `on for ${families.map((family) => `IPv${family}`).join(' and ')} of ${namesOf(routed)}`,
+  );
 }
 
 function judgeSwitch(family: Family, links: readonly ForwardingLink[]): readonly Verdict[] {
@@ -49,7 +54,10 @@ function judgeLinks(family: Family, links: readonly ForwardingLink[]): readonly 
     .filter(({ closed }) => closed.includes(family))
     .map(({ name }) => {
       const setting = settingOf(family, name, 'forwarding');
-      return problem(`${setting} is 0: IPv${family} packets that come by ${name} end here`, `sysctl -w ${setting}=1`);
+      return problem(
+        `${setting} is 0: IPv${family} packets that come by ${name} end here`,
+        `sysctl -w ${setting}=1`,
+      );
     });
 }
 

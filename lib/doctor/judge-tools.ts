@@ -1,6 +1,10 @@
 import { orOk, problem, skipped, type Verdict, warning } from './check.ts';
 
-type Program = { readonly status: number | string | undefined; readonly stdout: string; readonly stderr: string };
+type Program = {
+  readonly status: number | string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 
 export type ToolsEvidence = {
   /** What each answered to `-V`. */
@@ -29,10 +33,16 @@ export function judgeTools({ programs, kernel, hasOverlay }: ToolsEvidence): rea
 function judgeProgram(file: keyof typeof packages, program: Program): readonly Verdict[] {
   const remedy = `install the package ${packages[file]}, or put ${file} into a directory of PATH`;
   if (program.status === undefined) return [problem(program.stderr, remedy)];
-  if (program.status !== 0) return [problem(`${file} -V ended with ${program.status}: ${program.stderr}`, remedy)];
+  if (program.status !== 0)
+    return [problem(`${file} -V ended with ${program.status}: ${program.stderr}`, remedy)];
   // Without it nothing that nft says of its chains can be read.
   if (file === 'nft' && /^\s*json:\s*no/m.test(program.stdout))
-    return [problem('nft was built without JSON', 'install an nftables that was built with it (configure --with-json)')];
+    return [
+      problem(
+        'nft was built without JSON',
+        'install an nftables that was built with it (configure --with-json)',
+      ),
+    ];
   return [];
 }
 

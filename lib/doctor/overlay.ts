@@ -57,5 +57,7 @@ function isOverlayDevice({ alias, name }: VxlanLink): boolean {
 function isOnOverlay(link: Link, devices: readonly VxlanLink[], subnets: readonly Cidr[]): boolean {
   if (link.kind !== 'bridge') return false;
   const isMaster = devices.some(({ master }) => master === link.name);
-  return isMaster || link.addresses.some(({ address }) => subnets.some((subnet) => cidrContains(subnet, address)));
+  return (
+    isMaster || link.addresses.some(({ address }) => subnets.some((subnet) => cidrContains(subnet, address)))
+  );
 }

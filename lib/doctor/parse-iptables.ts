@@ -1,3 +1,4 @@
+import { parseCidr } from '../net/cidr.ts';
 import type { Condition, FilterPlace, FilterRule, Firewall, RuleOutcome } from './firewall.ts';
 
 type Program = Extract<FilterPlace, { kind: 'iptables-legacy' }>['program'];
@@ -31,7 +32,11 @@ function toWords(line: string): readonly string[] {
   return line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
 }
 
-type Options = readonly { readonly name: string; readonly isNot: boolean; readonly values: readonly string[] }[];
+type Options = readonly {
+  readonly name: string;
+  readonly isNot: boolean;
+  readonly values: readonly string[];
+}[];
 
 function toRule(words: readonly string[]): FilterRule {
   const options = toOptions(words);
@@ -55,16 +60,26 @@ function toOptions(words: readonly string[]): Options {
   return options;
 }
 
-const kinds = { '-i': 'in', '-o': 'out', '--ctstate': 'state', '--state': 'state' } as const;
-
-function toConditions({ name, isNot, values }: Options[number]): readonly Condition[] {
-  if (name === '-m' || name === '--comment') return [];
-  const by = Object.entries(kinds).find(([option]) => option === name)?.[1];
-  if (by === undefined) return [{ by: 'unknown' }];
-  const names = values.flatMap((value) => (by === 'state' ? value.toLowerCase().split(',') : value.replace(/\+$/, '*')));
-  // Not states of the connection, but what has been done to it.
-  if (by === 'state' && names.some((each) => each === 'dnat' || each === 'snat')) return [{ by: 'unknown' }];
-  return [{ by, isNot, names }];
+function toConditions({ name, isNot, values: [value = ''] }: Options[number]): readonly Condition[] {
+  switch (name) {
+    case '-m':
+    case '--comment':
+      return [];
+    case '-i':
+    case '-o':
+      return [{ by: name === '-i' ? 'in' : 'out', isNot, names: [value.replace(/\+$/, '*')] }];
+    case '-s':
+    case '-d': {
+      const network = parseCidr(value);
+      const by = name === '-s' ? 'source' : 'destination';
+      return [network === undefined ? { by: 'unknown' } : { by, isNot, networks: [network] }];
+    }
+    case '--ctstate':
+    case '--state':
+      return [{ by: 'state', isNot, names: value.toLowerCase().split(',') }];
+    default:
+      return [{ by: 'unknown' }];
+  }
 }
 
 const verdicts = { ACCEPT: 'accept', DROP: 'drop', REJECT: 'drop', RETURN: 'return' } as const;

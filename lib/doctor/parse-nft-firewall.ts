@@ -1,4 +1,6 @@
 import { type Json, listOf, objectOf, textOf } from '../iproute/json.ts';
+import { parseAddress } from '../net/address.ts';
+import { asHost, type Cidr, parseCidr } from '../net/cidr.ts';
 import type { Condition, EntryChain, FilterRule, Firewall, RuleOutcome } from './firewall.ts';
 
 /** Output of `nft -j list ruleset`, without our own table. */
@@ -12,7 +14,10 @@ export function parseNftFirewall(text: string): Firewall {
   return {
     entries: chains.filter(({ hook }) => hook === 'forward').map((chain) => toEntry(chain, chains)),
     chains: new Map(
-      [...rules].map(([id, list]) => [id, list.flatMap((rule) => toRules(rule, { maps, table: inTable(rule) }))]),
+      [...rules].map(([id, list]) => [
+        id,
+        list.flatMap((rule) => toRules(rule, { maps, table: inTable(rule) })),
+      ]),
     ),
   };
 }
@@ -21,7 +26,9 @@ const ourTable = 'fairlead';
 
 function toEntry(chain: Json, chains: readonly Json[]): EntryChain {
   const [family, table, name] = [textOf(chain.family), textOf(chain.table), textOf(chain.name)];
-  const neighbours = chains.filter((each) => inTable(each) === inTable(chain)).map((each) => textOf(each.name));
+  const neighbours = chains
+    .filter((each) => inTable(each) === inTable(chain))
+    .map((each) => textOf(each.name));
   return {
     id: idOf(chain, name),
     title: `chain ${name} of table ${family} ${table}`,
@@ -57,7 +64,10 @@ function toRules(rule: Json, around: Surroundings): readonly FilterRule[] {
   const match = statements.flatMap((statement) => toConditions(statement, outcome));
   const map = statements.find((statement) => 'vmap' in statement);
   if (map === undefined) return [{ match, outcome }];
-  return toMapRules(objectOf(map.vmap), around).map((each) => ({ ...each, match: [...match, ...each.match] }));
+  return toMapRules(objectOf(map.vmap), around).map((each) => ({
+    ...each,
+    match: [...match, ...each.match],
+  }));
 }
 
 function toMapRules({ key, data }: Json, { maps, table }: Surroundings): readonly FilterRule[] {
@@ -81,16 +91,41 @@ function toConditions(statement: Json, outcome: RuleOutcome): readonly Condition
   return [{ by: 'state', isNot: false, names }];
 }
 
-const keys = { iifname: 'in', iif: 'in', oifname: 'out', oif: 'out', state: 'state' } as const;
+const keys = {
+  iifname: 'in',
+  iif: 'in',
+  oifname: 'out',
+  oif: 'out',
+  state: 'state',
+  status: 'state',
+} as const;
 
 function toCondition({ op, left, right }: Json): Condition {
-  const { meta, ct } = objectOf(left);
+  const { meta, ct, payload } = objectOf(left);
+  const isNot = op === '!=';
+  const values = [right].flat().flatMap((value) => objectOf(value).set ?? value);
+  if (payload !== undefined) return toAddressCondition(textOf(objectOf(payload).field), values, isNot);
   const key = textOf(objectOf(meta ?? ct).key);
   const by = Object.entries(keys).find(([name]) => name === key)?.[1];
-  const values = [right].flat().flatMap((value) => objectOf(value).set ?? value);
-  const names = values.filter((value) => typeof value === 'string');
-  if (by === undefined || names.length !== values.length) return { by: 'unknown' };
-  return { by, isNot: op === '!=', names };
+  // What is in a named set is not looked up.
+  const names = values.map(textOf).filter((name) => name !== '' && !name.startsWith('@'));
+  return by === undefined || names.length !== values.length ? { by: 'unknown' } : { by, isNot, names };
+}
+
+const ends = { saddr: 'source', daddr: 'destination' } as const;
+
+function toAddressCondition(field: string, values: readonly unknown[], isNot: boolean): Condition {
+  const by = Object.entries(ends).find(([name]) => name === field)?.[1];
+  const networks = values.map(toNetwork).filter((network) => network !== undefined);
+  return by === undefined || networks.length !== values.length ? { by: 'unknown' } : { by, isNot, networks };
+}
+
+/** An address, or `{"prefix": {"addr", "len"}}`; of ranges and named sets nothing is known. */
+function toNetwork(value: unknown): Cidr | undefined {
+  const { addr, len } = objectOf(objectOf(value).prefix);
+  if (typeof value !== 'string') return parseCidr(`${textOf(addr)}/${Number(len)}`);
+  const address = parseAddress(value);
+  return address === undefined ? undefined : asHost(address);
 }
 
 function toOutcome(statement: Json, table: string): readonly RuleOutcome[] {

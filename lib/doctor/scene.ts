@@ -37,7 +37,9 @@ export function createScene({ config, ...question }: Question, machine: Machine)
   const links = once(() => parseLinks(text()));
   const vxlans = once(() => parseVxlanLinks(text()).filter(({ kind }) => kind === 'vxlan'));
   const agentFile = once(() => readAgentFile(config));
-  const subnetFile = once(() => readSubnetFile(question.subnetFile ?? agentFile().subnetFile ?? defaultSubnetFile));
+  const subnetFile = once(() =>
+    readSubnetFile(question.subnetFile ?? agentFile().subnetFile ?? defaultSubnetFile),
+  );
   const isRoot = process.getuid?.() === 0;
   const overlay = once(() =>
     recogniseOverlay({ links: links(), vxlans: vxlans(), subnetFile: subnetFile(), agentFile: agentFile() }),

@@ -2,7 +2,7 @@ import type { Outcome } from '../exec/command.ts';
 import type { Machine } from '../exec/machine.ts';
 import { whyNot } from './ask.ts';
 import type { Check } from './check.ts';
-import { type Kernel, judgeTools, type ToolsEvidence } from './judge-tools.ts';
+import { judgeTools, type Kernel, type ToolsEvidence } from './judge-tools.ts';
 
 /** Whether the programs are there that everything else is done with, and the kernel can do what they will ask of it. */
 export const tools: Check<ToolsEvidence> = {
@@ -14,8 +14,12 @@ export const tools: Check<ToolsEvidence> = {
       bridge: versionOf(scene.machine, 'bridge'),
       nft: versionOf(scene.machine, 'nft'),
     },
-    kernel: { release: scene.machine.readProc('/proc/sys/kernel/osrelease') ?? '', ...tryKernel(scene.machine) },
-    hasOverlay: scene.overlay() !== undefined,
+    kernel: {
+      release: scene.machine.readProc('/proc/sys/kernel/osrelease') ?? '',
+      ...tryKernel(scene.machine),
+    },
+    // By what is written: the links themselves cannot be seen where `ip` is missing.
+    hasOverlay: scene.agentFile().hasOverlay || scene.subnetFile().kind !== 'absent',
   }),
   judge: judgeTools,
 };
@@ -43,7 +47,8 @@ const masquerade = `table inet probe {
  * is used in a network namespace that ends with the process.
  */
 function tryKernel({ run }: Machine): Pick<Kernel, 'untried' | 'lacks'> {
-  const alone = (args: readonly string[], stdin = '') => run({ file: 'unshare', args: ['--net', ...args], stdin });
+  const alone = (args: readonly string[], stdin = '') =>
+    run({ file: 'unshare', args: ['--net', ...args], stdin });
   const nothing = alone(['true']);
   if (nothing.status !== 0) return { untried: whyNot(['unshare', '--net'], nothing), lacks: [] };
   const refused = Object.entries(links).filter(

@@ -16,7 +16,9 @@ export function parseUdpSockets(table: string, family: Family): readonly UdpSock
     .map((line) => line.trim().split(/\s+/))
     .flatMap((columns) => {
       const port = /^[0-9A-F]+:([0-9A-F]{4})$/.exec(columns[1] ?? '')?.[1];
-      return port === undefined ? [] : [{ family, port: Number.parseInt(port, 16), inode: Number(columns[9]) }];
+      return port === undefined
+        ? []
+        : [{ family, port: Number.parseInt(port, 16), inode: Number(columns[9]) }];
     });
 }
 
@@ -26,7 +28,9 @@ export function parseHolders(text: string): ReadonlyMap<number, string> {
     text.split('\n').flatMap((line) => {
       const inode = /\bino:(\d+)/.exec(line)?.[1];
       const [, name, pid] = /users:\(\("(.*?)",pid=(\d+)/.exec(line) ?? [];
-      return inode === undefined || pid === undefined ? [] : [[Number(inode), `${name} (process ${pid})`] as const];
+      return inode === undefined || pid === undefined
+        ? []
+        : [[Number(inode), `${name} (process ${pid})`] as const];
     }),
   );
 }

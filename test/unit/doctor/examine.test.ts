@@ -50,6 +50,18 @@ test('what may not be seen is skipped, says why, and stops nothing else', async 
   });
 });
 
+test('what a tool prints in another form than expected is skipped, too', async () => {
+  const lines = await examine(
+    checks,
+    answering(() => ({ stdout: 'not JSON' })),
+  );
+
+  expect(lines.find(({ id }) => id === 'duplicates')).toMatchObject({
+    state: 'skipped',
+    found: expect.stringContaining('could not be looked at'),
+  });
+});
+
 test('without ip nearly nothing can be seen, and the one problem is that', async () => {
   const scene = answering(() => ({ status: undefined, stderr: 'ip is not installed, or not in PATH' }));
 

@@ -3,11 +3,15 @@ import type { Firewall, Flow } from '../../../lib/doctor/firewall.ts';
 import { judgeForwardDrop } from '../../../lib/doctor/judge-forward-drop.ts';
 import { parseIptables } from '../../../lib/doctor/parse-iptables.ts';
 import { parseNftFirewall } from '../../../lib/doctor/parse-nft-firewall.ts';
-import { statesOf, troublesOf } from './fixture.ts';
+import { cidr, statesOf, troublesOf } from './fixture.ts';
 import { docker, firewalld, ours, plain, ufw } from './rulesets.ts';
 
-const out: Flow = { from: 'cni0', to: 'eth0', as: 4, state: 'new' };
-const answers: Flow = { from: 'eth0', to: 'cni0', as: 4, state: 'established' };
+const own = cidr('10.5.1.0/24');
+const out: Flow = { from: 'cni0', to: 'eth0', as: 4, state: 'new', source: own, destination: undefined };
+const answers: Flow = {
+  ...{ from: 'eth0', to: 'cni0', as: 4, state: 'established' },
+  ...{ source: undefined, destination: own },
+};
 const flows = [out, answers];
 
 const judge = (firewall: Firewall, asked: readonly Flow[] = flows) =>
@@ -45,6 +49,16 @@ describe('nftables', () => {
     ['accepts by port, too', [iif('cni0'), tcp, accept], 'warning'],
     ['accepts so many a second', [{ limit: { rate: 3 } }, accept], 'warning'],
     ['counts and logs, and accepts', [{ counter: {} }, { log: {} }, accept], 'ok'],
+    ['accepts a network in which ours is', [saddr({ prefix: { addr: '10.5.0.0', len: 16 } }), accept], 'ok'],
+    ['accepts one address of ours', [saddr('10.5.1.7'), accept], 'warning'],
+    ['accepts another network', [saddr({ prefix: { addr: '10.6.0.0', len: 16 } }), accept], 'problem'],
+    [
+      'accepts all but our network',
+      [saddr({ prefix: { addr: '10.5.0.0', len: 16 } }, '!='), accept],
+      'problem',
+    ],
+    ['accepts a named set of interfaces', [iif('@friends'), accept], 'warning'],
+    ['accepts a named set of addresses', [saddr('@friends'), accept], 'warning'],
     ['only counts', [iif('cni0'), { counter: {} }], 'problem'],
     [
       'has a verdict map',
@@ -107,7 +121,7 @@ describe('nftables', () => {
 
   test('a chain of the bridges drops frames between ports', () => {
     const text = plain('drop').replaceAll('"inet"', '"bridge"');
-    const frames: Flow = { from: 'veth1', to: 'veth2', as: 'frames', state: 'new' };
+    const frames: Flow = { ...out, from: 'veth1', to: 'veth2', as: 'frames' };
 
     expect(statesOf(judge(parseNftFirewall(text), [out, frames]))).toEqual(['problem']);
   });
@@ -140,7 +154,10 @@ describe('iptables-legacy', () => {
     ['DROP', ['-A FORWARD -i cni+ ! -o docker0 -j ACCEPT'], 'ok'],
     ['DROP', ['-A FORWARD -i cni+ ! -o eth0 -j ACCEPT'], 'problem'],
     ['DROP', ['-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'], 'problem'],
-    ['DROP', ['-A FORWARD -s 10.0.0.0/8 -j ACCEPT'], 'warning'],
+    ['DROP', ['-A FORWARD -s 10.0.0.0/8 -j ACCEPT'], 'ok'],
+    ['DROP', ['-A FORWARD ! -s 10.0.0.0/8 -j ACCEPT'], 'problem'],
+    ['DROP', ['-A FORWARD -d 10.0.0.0/8 -j ACCEPT'], 'warning'],
+    ['DROP', ['-A FORWARD -p tcp -m tcp --dport 80 -j ACCEPT'], 'warning'],
     ['DROP', ['-A FORWARD -j X', '-A X -i cni0 -j RETURN', '-A X -j ACCEPT'], 'problem'],
     ['DROP', ['-A FORWARD -g X', '-A FORWARD -j ACCEPT', '-A X -i lo -j ACCEPT'], 'problem'],
     ['DROP', ['-A FORWARD -j LOG', '-A FORWARD -j X', '-A X -i cni0 -o eth0 -j ACCEPT'], 'ok'],
@@ -165,6 +182,10 @@ function iif(right: unknown) {
 
 function oif(right: unknown, op = '==') {
   return { match: { op, left: { meta: { key: 'oifname' } }, right } };
+}
+
+function saddr(right: unknown, op = '==') {
+  return { match: { op, left: { payload: { protocol: 'ip', field: 'saddr' } }, right } };
 }
 
 function state(...right: readonly string[]) {
