@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # The means by which the demo tells its story: what it runs is shown, and every check is counted.
-# To be sourced after setup.sh and containers.sh; `host` is the host on which commands are run.
+# To be sourced after setup.sh and containers.sh; `host` is the host on which commands are run, `place` its short name.
 # shellcheck disable=SC2154 # host is set by demo-host.sh.
 
+place=host
 steps=0
 checks=0
 skipped=()
@@ -26,7 +27,7 @@ run() {
 }
 
 print_command() {
-  local line prompt='host# '
+  local line prompt="$place# "
   while IFS= read -r line; do
     printf '  %s%s\n' "$prompt" "$line"
     prompt='    > '

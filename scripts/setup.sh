@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of this directory share: packages, npm modules, the build, cnitool, flanneld, and clean-up at the end.
+# What the scripts of this directory share: packages, npm modules, the build, tools in Go, and clean-up at the end.
 # To be sourced by a script that runs in the root of the checkout under `set -euo pipefail`.
 
 # --- what is printed ---
@@ -109,9 +109,9 @@ declare -A package_purposes=(
   [dnsmasq-base]='is the DNS server that the agent forwards to in a test'
   [etcd-client]='shows what etcd stores (etcdctl)'
   [etcd-server]='is the store that the hosts of a cluster share'
+  [ethtool]='shows the offloads of a network card'
   [gcc]='compiles the part of flanneld that is C'
   [golang-go]='compiles cnitool and flanneld'
-  [iperf3]='measures what a link carries'
   [iproute2]='makes links, addresses and routes (ip, bridge)'
   [iptables]='is what the reference plugins make rules with'
   [iputils-ping]='sends echo requests that may not be fragmented (ping)'
@@ -122,7 +122,6 @@ declare -A package_purposes=(
   [openssl]='makes certificates for the tests'
   [python3]='sends and receives test traffic'
   [runc]='is what containerd starts containers with'
-  [tcpdump]='shows the frames on a link'
 )
 
 # need_packages PACKAGE…: installs those that are missing.
@@ -326,9 +325,10 @@ compile_into() {
   return "$status"
 }
 
-# In a subshell: the settings are for Go alone. The module cache is made writable so that it can be removed again.
+# In a subshell: the settings are for Go alone. The module cache is made writable so that it can be removed again; a Go
+# that a module demands may be fetched, whatever the user has set for other work.
 set_up_go() {
-  export GOPATH=$1/go GOBIN=$1/bin GOCACHE=$1/cache GOFLAGS=-modcacherw
+  export GOPATH=$1/go GOBIN=$1/bin GOCACHE=$1/cache GOFLAGS=-modcacherw GOTOOLCHAIN=auto
   cd "$1"
 }
 

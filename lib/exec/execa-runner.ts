@@ -12,6 +12,8 @@ export function createExecaRunner(path: string | undefined): Run {
       timeout: timeoutMs ?? defaultTimeoutMs,
       killSignal: 'SIGKILL',
       reject: false,
+      // Its handler of signals sends them again where it is the last one to listen, and ours has left by then.
+      cleanup: false,
       stripFinalNewline: false,
     });
     if (ended.exitCode === undefined && ended.signal === undefined) {

@@ -10,7 +10,7 @@ export type Listening = AsyncDisposable & {
 /** Starts a process whose every line of stdout is told; disposing ends it. */
 export type Listen = (command: Pick<Command, 'file' | 'args'>, tell: (line: string) => void) => Listening;
 
-/** Ended by a signal, should this process be killed: nobody would read what it prints. */
+/** What outlives a process that was killed ends with the next line that it prints: nobody reads it. */
 export function createListener(path: string | undefined): Listen {
   const env = minimalEnvironment(path);
   return ({ file, args }, tell) => {
@@ -20,7 +20,8 @@ export function createListener(path: string | undefined): Listen {
       stdin: 'ignore',
       buffer: { stdout: false, stderr: true },
       maxBuffer: { stderr: 10_000 },
-      cleanup: true,
+      // Its handler of signals sends them again where it is the last one to listen, and ours has left by then.
+      cleanup: false,
       killSignal: 'SIGKILL',
       reject: false,
     });

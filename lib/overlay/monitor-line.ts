@@ -1,7 +1,9 @@
-import { overlayProtocol } from './wish.ts';
+import { formatCidr } from '../net/cidr.ts';
+import { overlayMasquerade } from './masquerade.ts';
+import type { Target } from './target.ts';
 
-/** Tells of every change, one a line; of the FDB's among the neighbours. */
-export const monitor = {
+/** Tells of every change of the network, one a line; of the FDB's among the neighbours. */
+export const networkMonitor = {
   file: 'ip',
   args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'neigh'],
 } as const;
@@ -10,16 +12,38 @@ export const monitor = {
 export type Heard = {
   /** The overlay's devices, of which everything counts. */
   readonly devices: ReadonlySet<string>;
+  /** Of what routes: where one is replaced only the new one is told, which may be anybody's. */
+  readonly destinations: ReadonlySet<string>;
   /** The interface of the underlay, of which the link and its addresses count. */
   readonly outer: string | undefined;
 };
 
+/** What to listen for while the kernel is kept as the target says; the underlay may be that of the default route. */
+export function heardOf({ planes }: Pick<Target, 'planes'>, outer: string | undefined): Heard {
+  return {
+    devices: new Set(planes.map(({ plane }) => plane.device)),
+    destinations: new Set([
+      'default',
+      ...planes.flatMap(({ peers }) => peers.map(({ subnet }) => formatCidr(subnet))),
+    ]),
+    outer,
+  };
+}
+
 /** Whether a line of a monitor may tell of something that the overlay depends on. */
-export function concerns(line: string, { devices, outer }: Heard): boolean {
-  const words = line.split(/[\s:@]+/);
+export function concerns(line: string, { devices, destinations, outer }: Heard): boolean {
+  const [, label, text = ''] = /^\[(\w+)\](.*)/.exec(line) ?? [];
+  const words = text.split(/[\s@]+|:\s/);
   if (words.some((word) => devices.has(word))) return true;
-  const isOfLink = line.startsWith('[LINK]') || line.startsWith('[ADDR]');
-  return (
-    outer !== undefined && words.includes(outer) && (isOfLink || line.includes(`proto ${overlayProtocol}`))
-  );
+  if (label === 'ROUTE') return words.some((word) => destinations.has(word));
+  return label !== 'NEIGH' && outer !== undefined && words.includes(outer);
+}
+
+/** Tells of every rule that goes, be it by a flush of all rules, as a firewall's reload makes it. */
+export const ruleMonitor = { file: 'nft', args: ['monitor', 'destroy', 'rules'] } as const;
+
+/** Whether a line of that monitor tells of the overlay's masquerade. */
+export function concernsMasquerade(line: string): boolean {
+  const { table, chain } = overlayMasquerade([]);
+  return line.startsWith(`delete rule ${table.family} ${table.name} ${chain} `);
 }

@@ -8,15 +8,16 @@ import { hasInterface, type Machine } from '../exec/machine.ts';
 import type { Log } from '../log/log.ts';
 import { checkOverlap } from './foreign-routes.ts';
 import { Journal } from './journal.ts';
-import { KernelMonitor } from './kernel-monitor.ts';
+import { type KernelMonitorOptions, monitorKernel } from './kernel-monitor.ts';
 import type { SubnetLease } from './lease.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { emptyTable, type LeaseTable, updateTable } from './lease-table.ts';
+import { concerns, concernsMasquerade, heardOf, networkMonitor, ruleMonitor } from './monitor-line.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { observeOuter } from './outer.ts';
 import type { Outer } from './outer-link.ts';
 import { Problems } from './problems.ts';
-import { publish, withdraw } from './publication.ts';
+import { publish, withdraw, withdrawTaken } from './publication.ts';
 import { reconcile } from './reconcile.ts';
 import { readRemembered } from './remembered.ts';
 import { selfOf } from './self.ts';
@@ -52,7 +53,7 @@ export class Overlay {
   readonly #journal: Journal;
   readonly #problems: Problems;
   readonly #wakeup = new Wakeup();
-  readonly #monitor: KernelMonitor;
+  #heard = heardOf({ planes: [] }, undefined);
   #table: LeaseTable = emptyTable;
   #away: string | undefined = 'not asked yet';
   #outer: Outer | undefined;
@@ -60,11 +61,9 @@ export class Overlay {
 
   constructor(parts: OverlayParts) {
     const { settings, etcd, log, node } = parts;
-    const wake = () => this.#wakeup.wake();
     this.#parts = parts;
     this.#journal = new Journal(log);
     this.#problems = new Problems(log);
-    this.#monitor = new KernelMonitor({ listen: parts.listen, log, wake });
     this.#holder = new LeaseHolder({
       etcd,
       prefix: settings.prefix,
@@ -83,8 +82,11 @@ export class Overlay {
     await Promise.all([
       follow({ etcd, prefix: `${settings.prefix}/`, tell: (followed) => this.#hear(followed) }, signal),
       this.#holder.run(signal),
-      this.#monitor.run(signal),
       this.#reconcileUntil(signal),
+      this.#listen({ command: networkMonitor, concerns: (line) => concerns(line, this.#heard) }, signal),
+      ...(settings.ipMasq
+        ? [this.#listen({ command: ruleMonitor, concerns: concernsMasquerade }, signal)]
+        : []),
     ]);
   }
 
@@ -121,6 +123,11 @@ export class Overlay {
     this.#wakeup.wake();
   }
 
+  #listen(what: Pick<KernelMonitorOptions, 'command' | 'concerns'>, signal: AbortSignal): Promise<void> {
+    const { listen, log } = this.#parts;
+    return monitorKernel({ ...what, listen, log, wake: () => this.#wakeup.wake() }, signal);
+  }
+
   async #reconcileUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#problems.during('the overlay', () => this.#reconcile());
@@ -133,9 +140,10 @@ export class Overlay {
     const config = this.#table.config;
     if (config === undefined || 'problem' in config) return;
     await this.#problems.during('the underlay', () => this.#observeUnderlay(config));
-    const lease = this.#lease();
-    if (this.#outer === undefined || lease === undefined) return;
-    const target = this.#aimAt(config, this.#outer, lease);
+    if (this.#outer === undefined) return;
+    const [outer, lease] = [this.#outer, this.#lease()];
+    if (lease === undefined) return this.#problems.try('subnet.env', () => this.#giveUp(config, outer));
+    const target = this.#aimAt(config, outer, lease);
     await this.#apply(target);
     this.#problems.try('subnet.env', () => this.#publish(target));
   }
@@ -145,7 +153,7 @@ export class Overlay {
     const { machine, settings, run } = this.#parts;
     const outer = observeOuter(settings.outer, machine);
     this.#outer = outer;
-    this.#monitor.listenTo({ outer: outer.name });
+    this.#heard = { ...this.#heard, outer: outer.name };
     // Containers that run already are not helped by what would have kept them from coming.
     if (this.#lease() === undefined) await checkOverlap(config, { settings, table: this.#table, run });
     this.#holder.setSelf(selfOf(config, outer));
@@ -169,7 +177,7 @@ export class Overlay {
       own,
       leases: this.#table.leases.values(),
     });
-    this.#monitor.listenTo({ devices: target.planes.map(({ plane }) => plane.device) });
+    this.#heard = heardOf(target, outer.name);
     this.#target = target;
     return target;
   }
@@ -189,7 +197,17 @@ export class Overlay {
   #publish(target: Target): void {
     const { state } = this.#holder;
     const { settings, machine } = this.#parts;
-    if (state.kind === 'held') publish(settings, { ...state, target }, readBootId(machine));
+    const isReady = target.planes.every(({ plane }) => hasInterface(machine, plane.device));
+    if (state.kind === 'held' && isReady) publish(settings, { ...state, target }, readBootId(machine));
+  }
+
+  /** What the run before has left for ADDs holds until its lease ends, unless another host has leased it since. */
+  #giveUp(config: NetworkConfig, outer: Outer): void {
+    const { settings, node, log } = this.#parts;
+    const identity = { node, self: selfOf(config, outer) };
+    const taker = withdrawTaken(settings, this.#table, identity);
+    if (taker !== undefined)
+      log.error(`the subnet in ${settings.subnetFile} belongs to ${taker} now: it is removed`);
   }
 
   #uptimeSeconds(): number {

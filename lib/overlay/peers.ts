@@ -20,8 +20,8 @@ export type Peers = {
 };
 
 /**
- * Which of the leases this plane follows. Of two that exclude each other the one with the wider subnet gives way, or
- * the one whose name comes later: so all hosts choose alike, in whatever order they have heard of them.
+ * Which of the leases this plane follows. Of two that exclude each other the later one gives way.
+ * @param leases the oldest first: so all hosts choose alike, and nobody who comes later takes a host from the others
  */
 export function peersOf(plane: Plane, leases: Iterable<SubnetLease>, rules: PeerRules): Peers {
   const candidates = candidatesOf(plane, leases, rules);
@@ -42,22 +42,16 @@ export function peersOf(plane: Plane, leases: Iterable<SubnetLease>, rules: Peer
 
 type Candidate = { readonly name: string; readonly endpoint: Endpoint };
 
-/** Leases of other hosts that have this plane's family, the narrowest subnets first. */
+/** Leases of other hosts that have this plane's family. */
 function candidatesOf(
   { family }: Plane,
   leases: Iterable<SubnetLease>,
   { own }: PeerRules,
 ): readonly Candidate[] {
-  return [...leases]
-    .flatMap(({ name, endpoints }) => {
-      const endpoint = endpoints[family];
-      return endpoint === undefined || name === own?.name ? [] : [{ name, endpoint }];
-    })
-    .sort(
-      (one, other) =>
-        other.endpoint.subnet.prefixLength - one.endpoint.subnet.prefixLength ||
-        (one.name < other.name ? -1 : Number(one.name > other.name)),
-    );
+  return [...leases].flatMap(({ name, endpoints }) => {
+    const endpoint = endpoints[family];
+    return endpoint === undefined || name === own?.name ? [] : [{ name, endpoint }];
+  });
 }
 
 function toPeer({ subnet, publicAddress, vtepMac }: Endpoint, { mode }: Plane, rules: PeerRules): Peer {
@@ -83,17 +77,19 @@ function problemOf({ vni, subnet, publicAddress, vtepMac }: Endpoint, plane: Pla
 
 /** What the peers taken so far have, of which the kernel can lead each only to one host. */
 class Claims {
-  readonly #lengths: ReadonlySet<number>;
+  readonly #lengths: readonly number[];
+  /** The lease that has a network, by the network. */
+  readonly #whole = new Map<string, string>();
   /** The lease that has a part of a network, by the network. */
-  readonly #subnets = new Map<string, string>();
+  readonly #parts = new Map<string, string>();
   readonly #macs = new Map<string, Candidate>();
 
   constructor(candidates: readonly Candidate[]) {
-    this.#lengths = new Set(candidates.map(({ endpoint }) => endpoint.subnet.prefixLength));
+    this.#lengths = [...new Set(candidates.map(({ endpoint }) => endpoint.subnet.prefixLength))];
   }
 
   problemOf({ endpoint: { subnet, vtepMac, publicAddress } }: Candidate): string | undefined {
-    const holder = this.#subnets.get(keyOf(subnet));
+    const holder = this.#holderOf(subnet);
     if (holder !== undefined)
       return `its subnet ${formatCidr(subnet)} overlaps with that of the lease ${holder}`;
     const twin = this.#macs.get(vtepMac);
@@ -101,14 +97,21 @@ class Claims {
     return `the MAC of its VXLAN device, ${vtepMac}, is that of the lease ${twin.name}, too`;
   }
 
-  /** Notes the subnet under every wider one that may come, so that looking costs the same however many peers there are. */
-  add(candidate: Candidate): void {
-    const { subnet, vtepMac } = candidate.endpoint;
-    this.#macs.set(vtepMac, candidate);
-    for (const prefixLength of this.#lengths) {
-      if (prefixLength > subnet.prefixLength) continue;
-      this.#subnets.set(keyOf({ address: subnet.address, prefixLength }), candidate.name);
-    }
+  add({ name, endpoint }: Candidate): void {
+    this.#macs.set(endpoint.vtepMac, { name, endpoint });
+    this.#whole.set(keyOf(endpoint.subnet), name);
+    for (const network of this.#around(endpoint.subnet)) this.#parts.set(network, name);
+  }
+
+  #holderOf(subnet: Cidr): string | undefined {
+    const around = this.#around(subnet).map((network) => this.#whole.get(network));
+    return this.#parts.get(keyOf(subnet)) ?? around.find((name) => name !== undefined);
+  }
+
+  /** The subnet, and every wider network that some lease may have: few, however many leases there are. */
+  #around({ address, prefixLength }: Cidr): readonly string[] {
+    const lengths = this.#lengths.filter((length) => length <= prefixLength);
+    return lengths.map((length) => keyOf({ address, prefixLength: length }));
   }
 }
 

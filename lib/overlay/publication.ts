@@ -1,6 +1,8 @@
 import type { SubnetLease } from './lease.ts';
 import { byFamily } from './lease-by-family.ts';
-import { subnetsOf } from './lease-overlap.ts';
+import { subnetsOf, subnetsOverlap } from './lease-overlap.ts';
+import { describeOwner, entriesOf, findOwn, type Identity } from './lease-owner.ts';
+import type { LeaseTable } from './lease-table.ts';
 import { writeRemembered } from './remembered.ts';
 import type { OverlaySettings } from './settings.ts';
 import { renderSubnetEnv, type SubnetEnv } from './subnet-env.ts';
@@ -48,6 +50,25 @@ export function publish(
 /** @throws CniError code 5 */
 export function withdraw({ subnetFile }: OverlaySettings): void {
   removeSubnetEnv(subnetFile);
+}
+
+/**
+ * Takes back what a former run of the agent has left, where another host has leased a part of it since.
+ * @returns who, in words; undefined where nobody has
+ * @throws CniError code 5, or code 7 for a file that is not understood
+ */
+export function withdrawTaken(
+  { subnetFile }: Pick<OverlaySettings, 'subnetFile'>,
+  table: LeaseTable,
+  identity: Identity,
+): string | undefined {
+  const { subnets = {} } = readSubnetEnv(subnetFile) ?? {};
+  const entries = entriesOf(table);
+  const own = findOwn(entries, identity, undefined);
+  const taker = entries.find((entry) => entry !== own && subnetsOverlap(entry.subnets, subnets));
+  if (taker === undefined) return undefined;
+  removeSubnetEnv(subnetFile);
+  return describeOwner(taker);
 }
 
 /** A file that cannot be read or understood is written anew. */

@@ -1,6 +1,7 @@
 import type { Family } from '../net/address.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { SubnetLease } from './lease.ts';
+import type { Stored } from './lease-table.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { isOnLinkOf, type Outer } from './outer-link.ts';
 import { type Peers, peersOf } from './peers.ts';
@@ -29,7 +30,7 @@ export type TargetParts = {
   readonly outer: Outer;
   readonly config: NetworkConfig;
   readonly own: SubnetLease;
-  readonly leases: Iterable<SubnetLease>;
+  readonly leases: Iterable<SubnetLease & Pick<Stored, 'createRevision'>>;
 };
 
 /**
@@ -37,7 +38,7 @@ export type TargetParts = {
  * @throws CniError code 7 where the underlay cannot carry it
  */
 export function targetOf(parts: TargetParts): Target {
-  const leases = [...parts.leases];
+  const leases = [...parts.leases].sort((one, other) => one.createRevision - other.createRevision);
   const all = ([4, 6] as const).flatMap((family) => {
     const plane = planeOf(family, parts);
     if (plane === undefined) return [];

@@ -53,16 +53,12 @@ function withDelegate(conf: NetConf): NetConf {
 
 /** What the configuration leaves open is as containers of an overlay want it. */
 function toBridgeNetwork(conf: NetConf, host: HostNetwork): BridgeNetwork {
-  const json = {
-    isDefaultGateway: true,
-    ipMasq: !host.isMasqueraded,
-    mtu: host.mtu,
-    ...conf.json,
-  };
-  const network = parseBridgeConfig(parseNetConf(json));
-  if (network.mtu !== undefined && network.mtu > host.mtu)
-    throw unexpected('mtu', `at most ${host.mtu}, which is what the overlay carries`, network.mtu);
-  return { ...network, unmasqueraded: host.networks };
+  const usual = { isDefaultGateway: true, ipMasq: !host.isMasqueraded };
+  const open = Object.entries(usual).filter(([name]) => conf.fields.raw(name) === undefined);
+  const network = parseBridgeConfig(parseNetConf({ ...conf.json, ...Object.fromEntries(open) }));
+  const { mtu = host.mtu } = network;
+  if (mtu > host.mtu) throw unexpected('mtu', `at most ${host.mtu}, which is what the overlay carries`, mtu);
+  return { ...network, mtu, unmasqueraded: host.networks };
 }
 
 /** host-local, with the ranges of the host's subnet in the place of any other. */

@@ -39,10 +39,11 @@ export function openStatic(name: string, overlay: StaticOverlay, machine: Machin
       mtu: Math.min(...planes.map(({ mtu }) => mtu)),
       isMasqueraded: false,
     },
-    uplinkOf: (bridge) =>
-      createUplink(
-        planesOn(bridge).map(({ plane, part }) => withWish(plane, part, { name, overlay, outer })),
-      ),
+    uplinkOf: (bridge) => {
+      const devices = planes.map(({ device }) => device);
+      const surroundings = { name, overlay, outer, devices };
+      return createUplink(planesOn(bridge).map(({ plane, part }) => withWish(plane, part, surroundings)));
+    },
   };
 }
 
@@ -53,10 +54,16 @@ function partsOf({ parts }: StaticOverlay): readonly (readonly [Family, StaticPa
   });
 }
 
-type Surroundings = { readonly name: string; readonly overlay: StaticOverlay; readonly outer: Outer };
+type Surroundings = {
+  readonly name: string;
+  readonly overlay: StaticOverlay;
+  readonly outer: Outer;
+  readonly devices: readonly IfName[];
+};
 
 /** @throws CniError code 7 for a peer that cannot be one */
-function withWish(plane: Plane, { peers }: StaticPart, { name, overlay, outer }: Surroundings): StaticPlane {
+function withWish(plane: Plane, { peers }: StaticPart, surroundings: Surroundings): StaticPlane {
+  const { name, overlay, outer, devices } = surroundings;
   const leases = peers.map(({ subnet, publicAddress, vtepMac: stated }): SubnetLease => {
     const mac = stated ?? vtepMac(plane.vni, publicAddress);
     const endpoint = { subnet, publicAddress, vni: plane.vni, vtepMac: mac };
@@ -65,7 +72,7 @@ function withWish(plane: Plane, { peers }: StaticPart, { name, overlay, outer }:
   const rules = { isOnLink: isOnLinkOf(outer), directRouting: overlay.directRouting, own: undefined };
   const { peers: accepted, refused } = peersOf(plane, leases, rules);
   const [first] = refused;
-  if (first === undefined) return { network: name, plane, wish: wishOf(plane, accepted) };
+  if (first === undefined) return { network: name, plane, wish: wishOf(plane, accepted), devices };
   throw new CniError(ErrorCode.invalidConfig, `peers: the one with subnet ${first.name}: ${first.because}`);
 }
 

@@ -2,7 +2,9 @@ import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { inquire } from '../../lib/exec/inquiry.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { observeLink } from '../../lib/exec/observe.ts';
+import type { Link } from '../../lib/iproute/parse.ts';
 import { hash64 } from '../../lib/net/hash.ts';
+import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import { vxlanConflict } from '../../lib/overlay/conflict.ts';
 import { observePlane } from '../../lib/overlay/observe.ts';
 import { planPlane } from '../../lib/overlay/plan.ts';
@@ -12,23 +14,35 @@ import { describeOperation } from '../../lib/plan/describe.ts';
 import type { Plan, Step } from '../../lib/plan/operation.ts';
 
 /** A plane of a network, and what it wants of the kernel. */
-export type StaticPlane = { readonly network: string; readonly plane: Plane; readonly wish: PlaneWish };
+export type StaticPlane = {
+  readonly network: string;
+  readonly plane: Plane;
+  readonly wish: PlaneWish;
+  /** The VXLAN devices of all the network's planes. */
+  readonly devices: readonly IfName[];
+};
 
 /**
  * What the kernel lacks. To compare all entries takes five processes, which not every ADD is to pay: the device's alias
  * tells what was made for which configuration, set last, so that half of it does not count.
  */
-export function planStaticPlane({ network, plane, wish }: StaticPlane, machine: Machine): readonly Step[] {
-  const { name } = wish.device;
-  const alias = aliasOf(network, wish);
-  if (observeLink(machine, name)?.alias === alias) return [];
-  return [...compare(plane, wish, machine), { place: 'host', operation: { kind: 'set-alias', name, alias } }];
+export function planStaticPlane(plane: StaticPlane, machine: Machine): readonly Step[] {
+  const settled = withAlias(plane);
+  const { name, alias } = settled.wish.device;
+  if (isAsMade(observeLink(machine, name), settled.wish.device)) return [];
+  return [...compare(plane, machine), { place: 'host', operation: { kind: 'set-alias', name, alias } }];
+}
+
+/** What one look at the device tells: an underlay that has changed, or somebody who has switched it off. */
+function isAsMade(found: Link | undefined, { alias, mac, mtu, master }: PlaneWish['device']): boolean {
+  if (found === undefined || !found.isUp) return false;
+  return found.alias === alias && found.mac === mac && found.mtu === mtu && found.master === master;
 }
 
 /** @throws CniError code 999 naming the first thing that is missing */
-export function checkStaticPlane({ network, plane, wish }: StaticPlane, machine: Machine): void {
-  const settled = { ...wish, device: { ...wish.device, alias: aliasOf(network, wish) } };
-  const [first] = compare(plane, settled, machine);
+export function checkStaticPlane(plane: StaticPlane, machine: Machine): void {
+  const { wish } = plane;
+  const [first] = compare(withAlias(plane), machine);
   if (first === undefined) return;
   throw new CniError(
     ErrorCode.internal,
@@ -38,14 +52,28 @@ export function checkStaticPlane({ network, plane, wish }: StaticPlane, machine:
 }
 
 /** @throws CniError code 7 where another VXLAN device is in the way */
-function compare(plane: Plane, wish: PlaneWish, machine: Machine): Plan {
+function compare({ network, plane, wish, devices }: StaticPlane, machine: Machine): Plan {
   const observed = inquire(observePlane(plane), machine.run);
-  const conflict = vxlanConflict(observed.vxlans, plane);
+  const leftovers = observed.vxlans.filter(
+    ({ name, alias }) =>
+      alias.startsWith(networkOverlayPrefix(network)) && !devices.some((device) => device === name),
+  );
+  const lasting = observed.vxlans.filter((link) => !leftovers.includes(link));
+  const conflict = vxlanConflict(lasting, plane);
   if (conflict !== undefined) throw new CniError(ErrorCode.invalidConfig, conflict);
-  return planPlane(wish, observed);
+  return [...leftovers.flatMap(planDeletion), ...planPlane(wish, observed)];
 }
 
-function aliasOf(network: string, wish: PlaneWish): string {
+/** A device that the network had with another configuration. */
+function planDeletion({ name }: { readonly name: string }): readonly Step[] {
+  const parsed = parseIfName(name);
+  return parsed === undefined ? [] : [{ place: 'host', operation: { kind: 'delete-link', name: parsed } }];
+}
+
+/** The plane with the alias that its device has once everything is made. */
+function withAlias(plane: StaticPlane): StaticPlane {
+  const { network, wish } = plane;
   const text = JSON.stringify(wish, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
-  return `${networkOverlayPrefix(network)}${hash64(text)}`;
+  const alias = `${networkOverlayPrefix(network)}${hash64(text)}`;
+  return { ...plane, wish: { ...wish, device: { ...wish.device, alias } } };
 }

@@ -1,11 +1,20 @@
 import { atMost, type Goal } from './goal.ts';
 import type { GrowthPoint } from './growth.ts';
+import { judgeOverlay } from './overlay-goals.ts';
 import { judgeRegistry } from './registry-goals.ts';
 import type { Results } from './results.ts';
 import type { Summary } from './statistics.ts';
 
 /** The goals with what was measured. Pure. */
-export function judge({ bare, ipMasq, burst, leases, attached, registry }: Results): readonly Goal[] {
+export function judge({
+  bare,
+  ipMasq,
+  burst,
+  leases,
+  attached,
+  registry,
+  overlay,
+}: Results): readonly Goal[] {
   const [withNone, with10k, with50k] = [0, 10_000, 50_000].map((count) => pointOf(leases, count));
   const [alone, with1000] = [0, 1_000].map((count) => pointOf(attached, count));
   const aboveEmptyMs = bare.ours.add.medianMs - bare.empty.medianMs;
@@ -41,6 +50,7 @@ export function judge({ bare, ipMasq, burst, leases, attached, registry }: Resul
     ),
     { of: '50 at once', what: 'addresses of ours given twice', measured: twice, ...atMost(0, '') },
     ...judgeRegistry(registry),
+    ...judgeOverlay(overlay),
   ];
 }
 

@@ -15,7 +15,8 @@ export type Options = {
 /** What `--help` prints. */
 export const usage = `npm run bench -- [options]     (as root)
 
-Compares our plugins with the reference's and our agent's DNS with dnsmasq, in network namespaces of its own.
+Compares our plugins with the reference's, our agent's DNS with dnsmasq and our overlay with flanneld's, in network
+namespaces of its own.
 
   --quick      fewer rounds, no 50,000 leases, no 1,000 attached, 100 resolved: about 2 minutes
   --rounds N   samples of each figure (default 40, quick 8); a fifth of it for 50 at once, a quarter for DNS

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { flanneldPath } from '../../test/support/flanneld.ts';
 import { toolPath } from './call.ts';
 
 /** Where Debian's containernetworking-plugins has its executables. */
@@ -11,6 +12,11 @@ const packages: Readonly<Record<string, string>> = {
   iptables: 'iptables',
   dnsperf: 'dnsperf',
   dnsmasq: 'dnsmasq-base',
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
+  iperf3: 'iperf3',
+  ping: 'iputils-ping',
+  dig: 'bind9-dnsutils',
 };
 
 /**
@@ -23,7 +29,10 @@ export function checkRequirements(binDir: string): void {
       ? []
       : ['root: it makes network namespaces, and plugins change them. Use: sudo npm run bench']),
     ...missingTools(),
-    ...missingPlugins(binDir, ['fairlead', 'bridge', 'host-local'], 'npm run build'),
+    ...(existsSync(flanneldPath)
+      ? []
+      : [`flanneld in ${flanneldPath}: scripts/test compiles it there; or name another by FLANNELD`]),
+    ...missingPlugins(binDir, ['fairlead', 'bridge', 'host-local', 'vxlan-overlay'], 'npm run build'),
     ...missingPlugins(referenceDir, ['bridge', 'host-local'], 'apt-get install containernetworking-plugins'),
   ];
   if (missing.length > 0) throw new Error(`needs ${missing.join('\nneeds ')}`);

@@ -3,6 +3,7 @@ import { type BareComparison, type Comparison, compareBare, compareMasquerade } 
 import type { Context } from './context.ts';
 import { type GrowthPoint, measureAttached, measureLeases } from './growth.ts';
 import { describeMachine, type MachineInfo } from './machine.ts';
+import { measureOverlay, type OverlayFigures } from './overlay.ts';
 import { type PartsOfAdd, splitAdds } from './parts.ts';
 import { measureRegistry, type RegistryFigures } from './registry.ts';
 
@@ -20,6 +21,7 @@ export type Results = {
   readonly attached: readonly GrowthPoint[];
   readonly partsOfAdd: PartsOfAdd;
   readonly registry: RegistryFigures;
+  readonly overlay: OverlayFigures;
 };
 
 /**
@@ -36,6 +38,7 @@ export async function measureAll(context: Context): Promise<Results> {
     ipMasq: await compareMasquerade(context),
     partsOfAdd: await splitAdds(context),
     registry: await measureRegistry(context),
+    overlay: await measureOverlay(context),
     burst: await measureBurst(context),
     leases: await measureLeases(context),
     attached: await measureAttached(context),

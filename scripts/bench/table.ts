@@ -4,6 +4,7 @@ import { type Goal, isMet } from './goal.ts';
 import { ratio } from './goals.ts';
 import type { MachineInfo } from './machine.ts';
 import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
+import { renderOverlay } from './overlay-tables.ts';
 import type { Part, PartsOfAdd } from './parts.ts';
 import { renderRegistry } from './registry-tables.ts';
 import type { Results } from './results.ts';
@@ -15,6 +16,7 @@ export function renderTables(results: Results, goals: readonly Goal[]): string {
     renderCases(results),
     renderEmpty(results),
     renderRegistry(results.registry),
+    renderOverlay(results.overlay),
     renderGoals(goals),
     renderParts(results.partsOfAdd),
     renderNotes(results),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/agent.ts';
-import { Cluster, type Host } from '../support/cluster.ts';
+import { Cluster, type Host, reaches } from '../support/cluster.ts';
 import type { EtcdMember } from '../support/etcd.ts';
 import { inside, mustInside, startBeside, tryInside } from '../support/process.ts';
 import { canPing } from '../support/traffic.ts';
@@ -26,8 +26,9 @@ describe('the underlay', () => {
     expect(await canPing(two.netns, one.address6)).toBe(false);
     expect(await canPing(two.netns, three.address)).toBe(true);
     await one.heal();
-    expect(await canPing(one.netns, two.address)).toBe(true);
-    expect(await canPing(two.netns, one.address6)).toBe(true);
+    // Both still ask for each other's MAC, every second.
+    await until(() => canPing(one.netns, two.address), 'the first to reach the second');
+    await until(() => canPing(two.netns, one.address6), 'the second to reach the first');
   });
 
   test('a slow host sends and is sent at its rate, until it is healed', async () => {
@@ -51,6 +52,22 @@ describe('the underlay', () => {
 
     expect((await tryInside(one.netns, ...ping, '1372')).status).toBe(0);
     expect((await tryInside(one.netns, ...ping, '1373')).stderr).toContain('mtu=1400');
+  });
+});
+
+describe('a host', () => {
+  test('has an agent, whose containers reach those of another one, and which ends when it is told to', async () => {
+    await using cluster = await Cluster.create({ hosts: 2 });
+    const [one, two] = [cluster.host(1), cluster.host(2)];
+    await one.join();
+    await two.join();
+    const [here, there] = [await one.add(), await two.add()];
+
+    await until(() => reaches(here, there), 'an echo from the other host');
+
+    await one.del(here);
+    expect(await canPing(there.netns, here.addresses[0] ?? '')).toBe(false);
+    expect(await one.stopAgent()).toBe(0);
   });
 });
 

@@ -1,29 +1,35 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/agent.ts';
-import { type Attached, Cluster, dualNetwork, type Host, reaches } from '../support/cluster.ts';
+import {
+  type Attached,
+  Cluster,
+  dualNetwork,
+  type Host,
+  overlayPrefix,
+  reaches,
+} from '../support/cluster.ts';
 import { Flanneld, requireFlanneld } from '../support/flanneld.ts';
-import { mustInside, startBeside } from '../support/process.ts';
+import { inside, mustInside, startBeside, tryInside } from '../support/process.ts';
 
 const direct = { Backend: { Type: 'vxlan', DirectRouting: true } };
+const plain = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
+const otherNumbers = { Network: '10.5.0.0/20', SubnetLen: 26, SubnetMin: '10.5.8.0' };
 
+/** What an overlay can be, and how many addresses its containers have. */
 const networks = [
-  { title: 'IPv4', network: { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } } },
-  { title: 'DirectRouting', network: { Network: '10.5.0.0/16', ...direct } },
-  { title: 'dual stack', network: dualNetwork() },
-  { title: 'dual stack and DirectRouting', network: dualNetwork(direct) },
+  { title: 'IPv4', network: plain, addresses: 1 },
+  { title: 'DirectRouting', network: { ...plain, ...direct }, addresses: 1 },
+  { title: 'dual stack', network: dualNetwork(), addresses: 2 },
+  { title: 'dual stack, DirectRouting', network: dualNetwork(direct), addresses: 2 },
   {
-    title: 'subnets of a size of their own, another VNI and port',
-    network: {
-      Network: '10.5.0.0/20',
-      SubnetLen: 26,
-      SubnetMin: '10.5.8.0',
-      Backend: { Type: 'vxlan', VNI: 42, Port: 4789 },
-    },
+    title: 'SubnetLen 26, VNI 42, port 4789',
+    network: { ...otherNumbers, Backend: { Type: 'vxlan', VNI: 42, Port: 4789 } },
+    addresses: 1,
   },
 ];
 
 describe('flanneld alone, as a measure of what follows', () => {
-  test.each(networks)('$title: containers of two hosts reach each other', async ({ network }, context) => {
+  test.for(networks)('$title: containers of two hosts reach each other', async ({ network }, context) => {
     requireFlanneld(context);
     await using cluster = await Cluster.create({ hosts: 2, network });
     await using one = await Flanneld.start(cluster.host(1));
@@ -49,9 +55,10 @@ describe('our plugin over the subnet.env of flanneld', () => {
 });
 
 describe('one host with our agent, one with flanneld', () => {
-  test.each(networks)('$title: their containers reach each other', async ({ network }, context) => {
+  test.for(networks)('$title: their containers reach each other', async ({ network, addresses }, context) => {
     await using mixed = await createMixed(context, network);
 
+    expect(mixed.ours.addresses).toHaveLength(addresses);
     await reachEachOther(mixed.ours, mixed.theirs);
   });
 
@@ -68,6 +75,19 @@ describe('one host with our agent, one with flanneld', () => {
     expect(await wayTo(peer, mixed.ours)).toEqual([`${host.address} dev eth0`, `${host.address6} dev eth0`]);
   });
 
+  test('a packet as large as the overlay carries goes whole, both ways', async (context) => {
+    await using mixed = await createMixed(context, plain);
+    const { ours, theirs } = mixed;
+
+    for (const [from, to] of [
+      [ours, theirs],
+      [theirs, ours],
+    ] as const) {
+      expect(await pingWhole(from, to, { bytes: 1450 })).toBe(true);
+      expect(await pingWhole(from, to, { bytes: 1451 })).toBe(false);
+    }
+  });
+
   test('each survives that the other is killed and started again, without losing a packet', async (context) => {
     await using mixed = await createMixed(context, dualNetwork());
     const { host, flanneld } = mixed;
@@ -79,7 +99,7 @@ describe('one host with our agent, one with flanneld', () => {
     await host.startAgent();
     await flanneld.restart();
 
-    expect(await pinging.end()).toMatchObject({ lost: 0 });
+    expect(await pinging.lost()).toBe(0);
     await reachEachOther(mixed.ours, mixed.theirs);
     await reachEachOther(await host.add(), await flanneld.add());
     expect(await mixed.cluster.leases()).toEqual(before);
@@ -89,12 +109,29 @@ describe('one host with our agent, one with flanneld', () => {
     await using mixed = await createMixed(context, dualNetwork(), { hosts: 3 });
     const third = mixed.cluster.host(3);
 
-    await third.startAgent();
-    await joined(third);
+    await third.join();
     const late = await third.add();
 
     await reachEachOther(late, mixed.ours);
     await reachEachOther(late, mixed.theirs);
+  });
+});
+
+describe('a host that goes', () => {
+  test('is forgotten by our agent as by flanneld when its lease has ended', async (context) => {
+    await using mixed = await createMixed(context, dualNetwork(), { hosts: 3 });
+    const { cluster, host, peer } = mixed;
+    await using third = await Flanneld.start(cluster.host(3));
+    const gone = await third.add();
+    await reachEachOther(gone, mixed.ours);
+    await reachEachOther(gone, mixed.theirs);
+
+    await third.stop('SIGKILL');
+    await cluster.etcd.etcdctl('del', `${overlayPrefix}/subnets/${await leaseOf(cluster, cluster.host(3))}`);
+
+    await until(() => isUnroutable(host, gone), 'our agent to forget it');
+    await until(() => isUnroutable(peer, gone), 'flanneld to forget it');
+    await reachEachOther(mixed.ours, mixed.theirs);
   });
 });
 
@@ -114,6 +151,7 @@ describe('a host that changes', () => {
     await until(() => host.subnet().FAIRLEAD_MODE !== undefined, 'subnet.env to be the agent’s');
 
     expect(host.subnet().FLANNEL_SUBNET).toBe(subnet);
+    expect(Object.keys(await cluster.leases())).toHaveLength(2);
     await reachEachOther(own, theirs);
   });
 
@@ -126,6 +164,7 @@ describe('a host that changes', () => {
     await using _after = await Flanneld.start(mixed.host);
 
     expect(mixed.host.subnet().FLANNEL_SUBNET).toBe(subnet);
+    expect(Object.keys(await mixed.cluster.leases())).toHaveLength(2);
     await reachEachOther(mixed.ours, mixed.theirs);
   });
 });
@@ -150,15 +189,10 @@ async function createMixed(
   const cluster = parts.use(await Cluster.create({ hosts, network }));
   const [host, peer] = [cluster.host(1), cluster.host(2)];
   const flanneld = parts.use(await Flanneld.start(peer));
-  await host.startAgent();
-  await joined(host);
+  await host.join();
   const [ours, theirs] = [await host.add(), await flanneld.add()];
   const made = parts.move();
   return { cluster, host, peer, flanneld, ours, theirs, [Symbol.asyncDispose]: () => made.disposeAsync() };
-}
-
-async function joined(host: Host): Promise<void> {
-  await until(() => host.subnet().FLANNEL_MTU !== undefined, `host ${host.number} to have a subnet`);
 }
 
 /** An IPv6 address that flanneld or the reference gives is tentative at first: it is tried until it answers. */
@@ -176,17 +210,40 @@ async function wayTo(from: Host, to: Attached): Promise<readonly string[]> {
   return texts.map((text) => /via (\S+ dev \S+)/.exec(text)?.[1] ?? text);
 }
 
-type Pinging = AsyncDisposable & { readonly end: () => Promise<{ lost: number; sent: number }> };
+/** Whether the kernel of a host knows no way to any address of a container. */
+async function isUnroutable(from: Host, to: Attached): Promise<boolean> {
+  const ways = await Promise.all(
+    to.addresses.map((each) => tryInside(from.netns, 'ip', 'route', 'get', each)),
+  );
+  return ways.every(({ status }) => status !== 0);
+}
 
-/** Sends an echo request every 50 ms until it is ended. */
+/** The last part of the key of a host's lease. */
+async function leaseOf(cluster: Cluster, host: Host): Promise<string> {
+  const leases = Object.entries(await cluster.leases());
+  const [name] = leases.find(([, { PublicIP }]) => PublicIP === host.address) ?? [];
+  if (name === undefined) throw new Error(`host ${host.number} has no lease`);
+  return name;
+}
+
+/** Whether a packet of so many bytes arrives without being fragmented. */
+async function pingWhole(from: Attached, to: Attached, { bytes }: { bytes: number }): Promise<boolean> {
+  const args = ['-c', '1', '-W', '1', '-M', 'do', '-s', `${bytes - 28}`, to.addresses[0] ?? ''];
+  return (await tryInside(from.netns, 'ping', ...args)).status === 0;
+}
+
+type Pinging = AsyncDisposable & { readonly lost: () => Promise<number> };
+
+/** Sends echo requests for five seconds. */
 async function startPinging(from: Attached, to: Attached): Promise<Pinging> {
-  const script = 'echo ready; exec ping -i 0.05 -W 1 "$1"';
-  const args = [`--net=/run/netns/${from.netns}`, 'sh', '-c', script, 'sh', to.addresses[0] ?? ''];
-  const ping = await startBeside('nsenter', args);
-  const end = async () => {
-    process.kill(ping.pid, 'SIGINT');
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(await ping.ended) ?? [];
-    return { sent: Number(sent), lost: Number(sent) - Number(received) };
+  const script = 'echo ready; exec ping -c 100 -i 0.05 -W 1 "$1"';
+  const ping = await startBeside(
+    'nsenter',
+    inside(from.netns, 'sh', '-c', script, 'sh', to.addresses[0] ?? ''),
+  );
+  const lost = async () => {
+    const [, received] = /100 packets transmitted, (\d+) received/.exec(await ping.ended) ?? [];
+    return 100 - Number(received);
   };
-  return { end, [Symbol.asyncDispose]: () => ping[Symbol.asyncDispose]() };
+  return { lost, [Symbol.asyncDispose]: () => ping[Symbol.asyncDispose]() };
 }

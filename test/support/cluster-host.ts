@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { Agent } from './agent.ts';
+import { Agent, until } from './agent.ts';
 import { ipsOf } from './confs.ts';
+import { run } from './process.ts';
 import type { CallOptions, Conf } from './rig.ts';
 import { Rig } from './rig.ts';
 import { canPing } from './traffic.ts';
@@ -77,6 +78,14 @@ export class Host implements AsyncDisposable {
     return this.#agent;
   }
 
+  /** Starts an agent, and waits until the host has a subnet of the overlay. */
+  async join(changes?: { readonly [field: string]: unknown }): Promise<Agent> {
+    const agent = await this.startAgent(changes);
+    const hasSubnet = () => this.subnet().FLANNEL_MTU !== undefined;
+    await until(hasSubnet, `host ${this.number} to have a subnet; its agent says:\n`, () => agent.log);
+    return agent;
+  }
+
   /** The usual configuration; fields given are set over those of its overlay. */
   agentConfig(overlay: object = {}): object {
     const files = { subnetFile: this.subnetFile, stateFile: `${this.rig.dir}/overlay.json` };
@@ -87,9 +96,11 @@ export class Host implements AsyncDisposable {
     };
   }
 
-  async stopAgent(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await this.#agent?.stop(signal);
+  /** Ends the agent. @returns its exit status, or the signal */
+  async stopAgent(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | string | undefined> {
+    const { agent } = this;
     this.#agent = undefined;
+    return agent.stop(signal);
   }
 
   /** The overlay's network, as its plugin is configured here. */
@@ -142,8 +153,16 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent?.[Symbol.asyncDispose]();
+    await endProcesses(this.netns);
     await this.rig[Symbol.asyncDispose]();
   }
+}
+
+/** An agent that was killed has left the tools that it listened to, which would keep the namespace. */
+async function endProcesses(netns: string): Promise<void> {
+  const { stdout } = await run({ file: 'ip', args: ['netns', 'pids', netns] });
+  const pids = stdout.split('\n').filter((pid) => pid !== '');
+  if (pids.length > 0) await run({ file: 'kill', args: ['-KILL', ...pids] });
 }
 
 /** Whether a container gets an echo from every address of another one, which has at least one. */

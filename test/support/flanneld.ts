@@ -12,14 +12,18 @@ import { skipUnless } from './skip.ts';
 
 const cache = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
 /** FLANNELD names another; scripts/test compiles this one. */
-const binary = process.env.FLANNELD ?? `${cache}/fairlead/flanneld-v0.26.7/flanneld`;
+export const flanneldPath = process.env.FLANNELD ?? `${cache}/fairlead/flanneld-v0.26.7/flanneld`;
 
 /** How long a flanneld of a test may live, in milliseconds. */
 const longestLifeMs = 120_000;
 
 /** Skips a test where there is no flanneld, or none of the plugins that it is used with. */
 export function requireFlanneld(context: TestContext): void {
-  skipUnless(context, existsSync(binary), `there is no flanneld at ${binary}; FLANNELD may name one`);
+  skipUnless(
+    context,
+    existsSync(flanneldPath),
+    `there is no flanneld at ${flanneldPath}; FLANNELD may name one`,
+  );
   requireReference(context, 'bridge', 'host-local');
 }
 
@@ -129,5 +133,5 @@ function startFlanneld(host: Host) {
   };
   const args = Object.entries(flags).map(([name, value]) => `-${name}=${value}`);
   const options = { reject: false, timeout: longestLifeMs, killSignal: 'SIGKILL', stdout: 'ignore' } as const;
-  return execa('nsenter', inside(host.netns, binary, ...args), options);
+  return execa('nsenter', inside(host.netns, flanneldPath, ...args), options);
 }

@@ -1,5 +1,6 @@
 import { until } from './agent.ts';
 import { must, run } from './process.ts';
+import { canPing } from './traffic.ts';
 
 /** How a port is held back: what it sends waits, at most so long, and is then dropped. */
 export type Slowness = { readonly rateKbit: number; readonly latencyMs: number };
@@ -73,10 +74,9 @@ export class Underlay implements AsyncDisposable {
   /** Undoes `cut` and `slow`; resolves when packets pass: the kernel may take a second to see the carrier. */
   async heal(number: number): Promise<void> {
     await batch(this.netns, [`link set dev ${portOf(number)} up`]);
-    for (const { netns, device } of this.#endsOf(number)) {
+    for (const { netns, device } of this.#endsOf(number))
       await run({ file: 'tc', args: ['-n', netns, 'qdisc', 'del', 'dev', device, 'root'] });
-      await until(() => isUp(netns, device), `${device} in ${netns} to be up`);
-    }
+    await until(() => canPing(this.netns, addressOf(number)), `${addressOf(number)} to be back`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,11 +121,6 @@ function portOf(number: number): string {
 
 async function batch(netns: string, lines: readonly string[]): Promise<void> {
   await must('ip', ['-n', netns, '-batch', '-'], `${lines.join('\n')}\n`);
-}
-
-async function isUp(netns: string, device: string): Promise<boolean> {
-  const [link] = JSON.parse(await must('ip', ['-n', netns, '-j', 'link', 'show', 'dev', device]));
-  return link?.operstate === 'UP';
 }
 
 /**

@@ -24,7 +24,7 @@ test('every host that has a lease is a peer, but for ourselves and hosts without
 
   const { subnets, refused } = follow([lease(3), mine, lease(2), lease(4, {}, 6)], { own: mine });
 
-  expect(subnets).toEqual(['10.5.2.0/24', '10.5.3.0/24']);
+  expect(subnets).toEqual(['10.5.3.0/24', '10.5.2.0/24']);
   expect(refused).toEqual([]);
 });
 
@@ -63,23 +63,19 @@ describe('a lease is refused', () => {
 
 describe('of two leases that exclude each other', () => {
   test.each([
-    [
-      'the wider',
-      named('a', 2, { subnet: cidr('10.5.2.0/23') }),
-      named('b', 3, { subnet: cidr('10.5.3.0/24') }),
-    ],
-    ['the later name', named('b', 2), named('a', 3, { subnet: cidr('10.5.2.0/24') })],
-  ])('%s gives way, whichever is heard of first', (_, loser, winner) => {
-    const one = follow([loser, winner]);
-    const other = follow([winner, loser]);
+    ['of the same subnet', '10.5.2.0/24', '10.5.2.0/24'],
+    ['the wider one first', '10.5.2.0/23', '10.5.3.0/24'],
+    ['the narrower one first', '10.5.3.0/24', '10.5.2.0/23'],
+    ['with another length between them', '10.5.32.0/20', '10.5.40.64/26'],
+  ])('the later one gives way: %s', (_, first, second) => {
+    const older = named('z', 2, { subnet: cidr(first) });
+    const younger = named('a', 3, { subnet: cidr(second) });
 
-    expect(one).toEqual(other);
-    expect(one.peers.map(({ publicAddress: host }) => host)).toEqual([winner.endpoints[4]?.publicAddress]);
-    expect(one.refused).toEqual([
-      {
-        name: loser.name,
-        because: expect.stringContaining(`overlaps with that of the lease ${winner.name}`),
-      },
+    const { peers, refused } = follow([older, younger, lease(4)]);
+
+    expect(peers.map(({ publicAddress: host }) => host)).toEqual([publicAddress(2), publicAddress(4)]);
+    expect(refused).toEqual([
+      { name: 'a', because: expect.stringContaining('overlaps with that of the lease z') },
     ]);
   });
 

@@ -1,0 +1,70 @@
+import { type Attached, Cluster } from '../../test/support/cluster.ts';
+import { Flanneld } from '../../test/support/flanneld.ts';
+import { inside, must, startBeside } from '../../test/support/process.ts';
+import { alternate, createSeries } from './alternate.ts';
+import { type Context, roundsOf } from './context.ts';
+import { median } from './statistics.ts';
+
+/** Containers of two hosts with each other: what gets through, and how long an echo takes. */
+export type OverlayTraffic = {
+  readonly ours: TrafficFigures;
+  readonly flanneld: TrafficFigures;
+};
+
+/** Medians. */
+export type TrafficFigures = { readonly gigabitsPerSecond: number; readonly echoMs: number };
+
+/** Of the rounds of a run: a round of this takes as long as a hundred calls of a plugin. */
+const share = 5;
+
+/**
+ * Two hosts wired by our agents and two wired by flanneld, in one overlay on one underlay, alternating. Containers of
+ * flanneld's hosts are attached by the reference plugins, as its own plugin does it.
+ */
+export async function measureTraffic(context: Context): Promise<OverlayTraffic> {
+  await using cluster = await Cluster.create({ hosts: 4 });
+  const [one, other, third, fourth] = [1, 2, 3, 4].map((number) => cluster.host(number));
+  if (one === undefined || other === undefined || third === undefined || fourth === undefined)
+    throw new Error('the cluster has fewer than four hosts');
+  await one.startAgent();
+  await other.startAgent();
+  await using near = await Flanneld.start(third);
+  await using far = await Flanneld.start(fourth);
+  const ours = createSeries(takeFrom(await one.add(), await other.add()));
+  const flannels = createSeries(takeFrom(await near.add(), await far.add()));
+  const count = Math.max(3, Math.round(context.rounds / share));
+  await alternate([ours, flannels], { ...roundsOf(context, 'overlay beside flanneld'), count });
+  return { ours: toFigures(ours.samples), flanneld: toFigures(flannels.samples) };
+}
+
+function toFigures(samples: readonly TrafficFigures[]): TrafficFigures {
+  return {
+    gigabitsPerSecond: median(samples.map(({ gigabitsPerSecond }) => gigabitsPerSecond)),
+    echoMs: median(samples.map(({ echoMs }) => echoMs)),
+  };
+}
+
+function takeFrom(from: Attached, to: Attached): () => Promise<TrafficFigures> {
+  const address = to.addresses[0] ?? '';
+  return async () => ({
+    gigabitsPerSecond: await measureStream(from.netns, to.netns, address),
+    echoMs: await measureEchoes(from.netns, address),
+  });
+}
+
+const streamSeconds = 2;
+
+/** By iperf3, over one TCP connection; what the receiver has counted. */
+async function measureStream(from: string, to: string, address: string): Promise<number> {
+  const script = 'timeout 20 iperf3 -s -1 >/dev/null & sleep 0.3; echo ready; wait';
+  await using _server = await startBeside('nsenter', inside(to, 'sh', '-c', script));
+  const args = ['iperf3', '-c', address, '-t', `${streamSeconds}`, '-O', '0.5', '-J'];
+  const { end } = JSON.parse(await must('nsenter', inside(from, ...args)));
+  return end.sum_received.bits_per_second / 1e9;
+}
+
+/** The median of so many, sent quickly. */
+async function measureEchoes(from: string, address: string): Promise<number> {
+  const text = await must('nsenter', inside(from, 'ping', '-n', '-i', '0.002', '-c', '300', address));
+  return median([...text.matchAll(/time=([\d.]+) ms/g)].map(([, time]) => Number(time)));
+}
