@@ -5,6 +5,7 @@ import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
 import { runAll, withLaterFailures } from '../errors/collect.ts';
 import { applyPlan } from '../exec/apply.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
+import type { Step } from '../plan/operation.ts';
 import type { Uplink } from './network.ts';
 import { observe } from './observe-network.ts';
 import type { BridgeParts } from './parts.ts';
@@ -46,16 +47,31 @@ function attach(request: AddRequest, uplink: Uplink, machine: Machine): Result {
     const { plan, result } = planAdd(request, observed);
     try {
       const undo = applyPlan(plan, { machine, netns: attachment.netns });
+      confirmOrUndo(uplink, undo, machine);
       // The undo of a failing ADD may have taken a bridge away that it had made and this one has joined.
       if (hasBridge()) return result;
       undo();
       throw new CniError(ErrorCode.tryAgainLater, `bridge ${network.bridge} was removed meanwhile`);
     } catch (error) {
       const hadBridge = observed.bridge !== undefined;
-      if (attempt < mostAttempts && hasBridge() !== hadBridge) continue;
+      const isAnother = hasBridge() !== hadBridge || hasGrown(uplink, observed.uplink, machine);
+      if (attempt < mostAttempts && isAnother) continue;
       throw explainFailure(error, request, machine);
     }
   }
+}
+
+function confirmOrUndo(uplink: Uplink, undo: ReturnType<typeof applyPlan>, machine: Machine): void {
+  try {
+    uplink.confirm(machine);
+  } catch (error) {
+    throw withLaterFailures(error, undo());
+  }
+}
+
+/** Whether another ADD has made some of what this one saw missing, and was in its way. */
+function hasGrown(uplink: Uplink, lacked: readonly Step[], machine: Machine): boolean {
+  return lacked.length > 0 && uplink.plan(machine).length < lacked.length;
 }
 
 /** The kernel says "File exists" for an interface of that name in the container: say which, and what to do. */

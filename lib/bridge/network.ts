@@ -42,11 +42,16 @@ export type BridgeRemoval = Pick<BridgeNetwork, 'network' | 'macSpoofCheck' | 'i
 export type Uplink = {
   /** What it lacks; carried out once the bridge is there. */
   readonly plan: (machine: Machine) => readonly Step[];
+  /**
+   * Called when the container is attached: what was opened at the beginning may be another host's by now.
+   * @throws CniError code 11
+   */
+  readonly confirm: (machine: Machine) => void;
   /** @throws CniError code 999 naming what is not as it was left */
   readonly check: (machine: Machine) => void;
 };
 
-export const noUplink: Uplink = { plan: () => [], check: () => undefined };
+export const noUplink: Uplink = { plan: () => [], confirm: () => undefined, check: () => undefined };
 
 /** A plugin whose containers are ports of a bridge: its name, and how it understands a call. */
 export type BridgeKind = {

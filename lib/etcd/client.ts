@@ -24,7 +24,7 @@ export function connectEtcd(config: EtcdConfig): Etcd {
 }
 
 /** Keys that are asked for at once. */
-const pageSize = 500;
+const pageSize = 25;
 
 /** How often a list is begun anew because its revision was compacted meanwhile. */
 const mostLists = 3;

@@ -9,7 +9,8 @@ export class TimeLimit implements Disposable {
   constructor(outer: readonly AbortSignal[], ms: number | undefined) {
     this.#outer = outer;
     const end = () => this.#controller.abort(new Error(`no answer within ${ms} ms`));
-    this.#timer = ms === undefined ? undefined : setTimeout(end, ms);
+    // Node takes a longer time for none at all.
+    this.#timer = ms === undefined ? undefined : setTimeout(end, Math.min(ms, 0x7fff_ffff));
     for (const signal of outer) signal.addEventListener('abort', this.#follow);
     if (outer.some(({ aborted }) => aborted)) this.#follow();
   }

@@ -1,3 +1,5 @@
+import { escapeControls } from './controls.ts';
+
 /** What is said beside a message: texts and numbers by name. */
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -30,13 +32,9 @@ function toJsonLine(level: string, message: string, fields: LogFields): string {
 
 function toTextLine(level: keyof Log, message: string, fields: LogFields): string {
   const beside = Object.entries(fields).map(([name, value]) => ` ${name}=${shown(String(value))}`);
-  return `${priorities[level]}${withoutControls(message)}${beside.join('')}\n`;
+  return `${priorities[level]}${escapeControls(message)}${beside.join('')}\n`;
 }
 
 function shown(value: string): string {
-  return /^[\w.:/@-]+$/.test(value) ? value : JSON.stringify(value);
-}
-
-function withoutControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
+  return /^[\w.:/@-]+$/.test(value) ? value : `"${escapeControls(value.replaceAll('"', '\\"'))}"`;
 }

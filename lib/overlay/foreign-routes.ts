@@ -9,10 +9,11 @@ import type { NetworkConfig } from './network-config.ts';
 import { deviceName } from './planes.ts';
 import { readRemembered } from './remembered.ts';
 import type { OverlaySettings } from './settings.ts';
+import { overlayProtocol } from './wish.ts';
 
 /** What of the host's routes belongs to the overlay. */
 export type OwnRoutes = {
-  /** The overlay's devices. */
+  /** The overlay's devices; in mode l2 the bridge, too, whose network is the whole overlay. */
   readonly links: ReadonlySet<string>;
   /** Subnets of this host and of others, by whatever interface they are reached. */
   readonly subnets: readonly Cidr[];
@@ -20,7 +21,7 @@ export type OwnRoutes = {
 
 /** What of the host is compared with an overlay that it is about to join. */
 export type Joining = {
-  readonly settings: Pick<OverlaySettings, 'mode' | 'stateFile'>;
+  readonly settings: Pick<OverlaySettings, 'mode' | 'bridge' | 'stateFile'>;
   readonly table: LeaseTable;
   readonly run: Run;
 };
@@ -33,7 +34,8 @@ export async function checkOverlap(
   const remembered = readRemembered(settings.stateFile);
   const subnets = [...subnetsByName(table).values(), remembered].flatMap((each) => Object.values(each));
   for (const { network } of Object.values(ranges)) {
-    const links = new Set([deviceName(settings.mode, network.address.family, backend.vni)]);
+    const device = deviceName(settings.mode, network.address.family, backend.vni);
+    const links = new Set<string>(settings.mode === 'l2' ? [device, settings.bridge] : [device]);
     const found = await inquireAsync(findOverlap(network, { links, subnets }), run);
     if (found !== undefined) throw new CniError(ErrorCode.invalidConfig, found);
   }
@@ -53,12 +55,13 @@ export function* findOverlap(network: Cidr, own: OwnRoutes): Inquiry<string | un
 /** The same of routes that are known. */
 export function overlapAmong(
   network: Cidr,
-  routes: readonly Pick<ExactRoute, 'link' | 'dst'>[],
+  routes: readonly Pick<ExactRoute, 'link' | 'dst' | 'protocol'>[],
   { links, subnets }: OwnRoutes,
 ): string | undefined {
   const found = routes.find(
-    ({ link, dst }) =>
+    ({ link, dst, protocol }) =>
       dst.prefixLength > 0 &&
+      protocol !== overlayProtocol &&
       cidrsOverlap(dst, network) &&
       !links.has(link) &&
       !subnets.some((subnet) => isWithin(dst, subnet)),

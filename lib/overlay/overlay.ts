@@ -5,6 +5,7 @@ import { type Followed, follow } from '../etcd/follow.ts';
 import type { Run } from '../exec/command.ts';
 import type { Listen } from '../exec/lines.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
+import { readUptimeSeconds } from '../exec/uptime.ts';
 import type { Log } from '../log/log.ts';
 import { checkOverlap } from './foreign-routes.ts';
 import { Journal } from './journal.ts';
@@ -155,8 +156,14 @@ export class Overlay {
     this.#outer = outer;
     this.#heard = { ...this.#heard, outer: outer.name };
     // Containers that run already are not helped by what would have kept them from coming.
-    if (this.#lease() === undefined) await checkOverlap(config, { settings, table: this.#table, run });
+    if (!this.#isMember()) await checkOverlap(config, { settings, table: this.#table, run });
     this.#holder.setSelf(selfOf(config, outer));
+  }
+
+  /** Whether this host has a subnet of the overlay, be it from a run before this one. */
+  #isMember(): boolean {
+    const isOwn = ({ node }: SubnetLease) => node === this.#parts.node;
+    return this.#lease() !== undefined || this.#table.leases.values().some(isOwn);
   }
 
   /** The lease that the kernel is to be made for: what is lost is kept up until there is another. */
@@ -185,7 +192,7 @@ export class Overlay {
   async #apply(target: Target): Promise<void> {
     const { machine, run, settings } = this.#parts;
     const isSame = this.#journal.isSame(target);
-    const networks = settings.ipMasq ? target.planes.map(({ plane }) => plane.network) : [];
+    const networks = settings.ipMasq ? Object.values(target.networks) : [];
     const { readProc, writeProc } = machine;
     const { done, problems } = await reconcile(target, { run, readProc, writeProc }, networks);
     this.#problems.set('the kernel', problems);
@@ -197,8 +204,10 @@ export class Overlay {
   #publish(target: Target): void {
     const { state } = this.#holder;
     const { settings, machine } = this.#parts;
+    if (state.kind !== 'held') return;
     const isReady = target.planes.every(({ plane }) => hasInterface(machine, plane.device));
-    if (state.kind === 'held' && isReady) publish(settings, { ...state, target }, readBootId(machine));
+    const isWhole = Object.keys(state.lease.endpoints).every((family) => family in target.networks);
+    if (isReady && isWhole) publish(settings, { ...state, target }, readBootId(machine));
   }
 
   /** What the run before has left for ADDs holds until its lease ends, unless another host has leased it since. */
@@ -211,6 +220,6 @@ export class Overlay {
   }
 
   #uptimeSeconds(): number {
-    return Number.parseFloat(this.#parts.machine.readProc('/proc/uptime') ?? '0');
+    return readUptimeSeconds(this.#parts.machine) ?? 0;
   }
 }

@@ -45,6 +45,14 @@ export function toPlane({ family, mode, outer, bridge, outerMtu, ...parts }: Pla
   };
 }
 
+/**
+ * The families that have a plane of their own. A layer 2 segment carries whatever is sent, and a second one between the
+ * same bridges would be a loop.
+ */
+export function carriersOf(mode: OverlayMode, families: readonly Family[]): readonly Family[] {
+  return mode === 'l2' ? families.slice(0, 1) : families;
+}
+
 /** Flannel's names for its devices; another for those that flanneld must not take for its own. */
 export function deviceName(mode: OverlayMode, family: Family, vni: number): IfName {
   const prefix = mode === 'l3' ? { 4: 'flannel.', 6: 'flannel-v6.' } : { 4: 'vxlan.', 6: 'vxlan6.' };

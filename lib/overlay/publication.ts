@@ -27,10 +27,7 @@ export function publish(
   bootId: string,
 ): void {
   const planeOf = (family: 4 | 6) => target.planes.find(({ plane }) => plane.family === family)?.plane;
-  const networks = byFamily((family) => {
-    const network = planeOf(family)?.network;
-    return network === undefined ? undefined : [network];
-  });
+  const networks = byFamily((family) => target.networks[family] && [target.networks[family]]);
   const env: SubnetEnv = {
     networks,
     subnets: subnetsOf(lease),

@@ -1,12 +1,14 @@
 import type { Family } from '../net/address.ts';
+import type { Cidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { SubnetLease } from './lease.ts';
+import { type ByFamily, byFamily } from './lease-by-family.ts';
 import type { Stored } from './lease-table.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { isOnLinkOf, type Outer } from './outer-link.ts';
 import { type Peers, peersOf } from './peers.ts';
 import type { OverlayMode, Peer, Plane } from './plane.ts';
-import { toPlane } from './planes.ts';
+import { carriersOf, toPlane } from './planes.ts';
 import { type PlaneWish, wishOf } from './wish.ts';
 
 /** A plane with the hosts that it leads to. */
@@ -19,6 +21,8 @@ export type PlaneTarget = {
 /** What the kernel of this host is to be like, and which leases of others are left out. */
 export type Target = {
   readonly planes: readonly PlaneTarget[];
+  /** The whole overlay, for each family that this host has a subnet of. */
+  readonly networks: ByFamily<Cidr>;
   readonly refused: Peers['refused'];
 };
 
@@ -34,22 +38,35 @@ export type TargetParts = {
 };
 
 /**
- * A plane for each family that the lease has a subnet of.
+ * A plane for each family that the lease has a subnet of, or one for all in mode l2.
  * @throws CniError code 7 where the underlay cannot carry it
  */
 export function targetOf(parts: TargetParts): Target {
+  const { config, own, mode } = parts;
   const leases = [...parts.leases].sort((one, other) => one.createRevision - other.createRevision);
-  const all = ([4, 6] as const).flatMap((family) => {
-    const plane = planeOf(family, parts);
-    if (plane === undefined) return [];
-    const { peers, refused } = peersOf(plane, leases, {
-      isOnLink: isOnLinkOf(parts.outer),
-      directRouting: parts.config.backend.directRouting,
-      own: parts.own,
-    });
-    return [{ plane, peers, refused, wish: wishOf(plane, peers) }];
+  const networks = byFamily((family) => own.endpoints[family] && config.ranges[family]?.network);
+  const families = ([4, 6] as const).filter((family) => networks[family] !== undefined);
+  const all = carriersOf(mode, families).flatMap((family) => planeTargetOf(family, leases, parts));
+  return {
+    planes: all.map(({ plane, peers, wish }) => ({ plane, peers, wish })),
+    networks,
+    refused: all.flatMap(({ refused }) => refused),
+  };
+}
+
+function planeTargetOf(
+  family: Family,
+  leases: readonly SubnetLease[],
+  parts: TargetParts,
+): readonly (PlaneTarget & Pick<Target, 'refused'>)[] {
+  const plane = planeOf(family, parts);
+  if (plane === undefined) return [];
+  const { peers, refused } = peersOf(plane, leases, {
+    isOnLink: isOnLinkOf(parts.outer),
+    directRouting: parts.config.backend.directRouting,
+    own: parts.own,
   });
-  return { planes: all, refused: all.flatMap(({ refused }) => refused) };
+  return [{ plane, peers, refused, wish: wishOf(plane, peers) }];
 }
 
 function planeOf(family: Family, { config, own, ...parts }: TargetParts): Plane | undefined {

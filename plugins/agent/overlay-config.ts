@@ -24,21 +24,25 @@ export function parseAgentOverlayConfig(fields: Fields): OverlaySettings {
     outer: parseOuterWish(fields),
     mode: parseMode(fields),
     bridge: fields.parsed('bridge', 'the name of an interface', parseIfName) ?? ('cni0' as IfName),
-    leaseTtlSeconds: parseLeaseTtl(fields),
+    leaseTtlSeconds: Math.ceil((durationOf(fields, 'leaseTTL', leaseLimits) ?? dayMs) / 1000),
     subnetFile: path('subnetFile') ?? defaultSubnetFile,
     stateFile: path('stateFile') ?? defaultStateFile,
     ipMasq: fields.boolean('ipMasq') ?? false,
-    resyncMs: fields.parsed('resyncInterval', 'a duration such as "10s"', parseDuration) ?? 10_000,
+    resyncMs: durationOf(fields, 'resyncInterval', resyncLimits) ?? 10_000,
   };
 }
 
-/** Shorter, and a moment without etcd would cost the lease. */
-const shortestTtlMs = 3_000;
+const resyncLimits = { shortest: '1s', longest: '1h' } as const;
 
-function parseLeaseTtl(fields: Fields): number {
-  const ttlMs = fields.parsed('leaseTTL', 'a duration of at least 3s, such as "24h"', (text) => {
-    const parsedMs = parseDuration(text);
-    return parsedMs !== undefined && parsedMs >= shortestTtlMs ? parsedMs : undefined;
+/** Shorter, and a moment without etcd would cost the lease. */
+const leaseLimits = { shortest: '3s', longest: '8760h' } as const;
+
+type Limits = { readonly shortest: string; readonly longest: string };
+
+function durationOf(fields: Fields, name: string, { shortest, longest }: Limits): number | undefined {
+  const [leastMs = 0, mostMs = 0] = [shortest, longest].map(parseDuration);
+  return fields.parsed(name, `a duration from ${shortest} to ${longest}`, (text) => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
   });
-  return Math.ceil((ttlMs ?? dayMs) / 1000);
 }

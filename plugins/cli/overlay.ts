@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Connection } from '../../lib/client/connection.ts';
+import { escapeControls } from '../../lib/log/controls.ts';
 import type { OverlayStatus } from '../../lib/overlay/status.ts';
 import { createPaint, type Paint, print, type Terminal, toTable } from './terminal.ts';
 
@@ -41,8 +42,11 @@ function renderOverlay(status: OverlayStatus, paint: Paint): string {
       ({ name, network, subnet, vni, port, mtu, mac, publicAddress, interface: outer }) =>
         `device   ${name}: ${subnet} of ${network}, VNI ${vni}, UDP port ${port}, MTU ${mtu}, ${mac}, by ${publicAddress} on ${outer}`,
     ),
-    ...problems.map((problem) => `${paint('red', 'problem')}  ${problem}`),
-    ...refused.map(({ lease, because }) => `${paint('yellow', 'ignored')}  lease ${lease}: ${because}`),
+    ...problems.map((problem) => `${paint('red', 'problem')}  ${escapeControls(problem)}`),
+    ...refused.map(
+      ({ lease, because }) =>
+        `${paint('yellow', 'ignored')}  lease ${escapeControls(`${lease}: ${because}`)}`,
+    ),
     '',
     peers.length === 0 ? 'no other host' : renderPeers(peers),
   ].join('\n');
@@ -68,7 +72,7 @@ function summaryOf({ mode, lease, etcd, drift, lastChange }: OverlayStatus, pain
     subnets.join(' and '),
     secondsLeft === undefined ? '' : `renewed, ends in ${secondsLeft} s otherwise`,
     takenBy === undefined ? '' : `taken by ${takenBy}`,
-    because ?? '',
+    escapeControls(because ?? ''),
   ].filter((fact) => fact !== '');
   const reached = etcd.isConnected ? paint('green', 'connected') : paint('red', 'away');
   const repairs =

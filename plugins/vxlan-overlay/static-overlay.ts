@@ -1,7 +1,6 @@
 import type { Uplink } from '../../lib/bridge/network.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
-import type { Family } from '../../lib/net/address.ts';
 import { formatCidr } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
 import type { SubnetLease } from '../../lib/overlay/lease.ts';
@@ -10,7 +9,7 @@ import { observeOuter } from '../../lib/overlay/outer.ts';
 import { isOnLinkOf, type Outer } from '../../lib/overlay/outer-link.ts';
 import { peersOf } from '../../lib/overlay/peers.ts';
 import type { Plane } from '../../lib/overlay/plane.ts';
-import { toPlane } from '../../lib/overlay/planes.ts';
+import { carriersOf, toPlane } from '../../lib/overlay/planes.ts';
 import { wishOf } from '../../lib/overlay/wish.ts';
 import type { StaticOverlay, StaticPart } from './config.ts';
 import type { OpenedHost } from './host-network.ts';
@@ -23,34 +22,37 @@ import { checkStaticPlane, planStaticPlane, type StaticPlane } from './static-pl
  */
 export function openStatic(name: string, overlay: StaticOverlay, machine: Machine): OpenedHost {
   const outer = observeOuter(overlay.outer, machine);
-  const { mode, vni, port } = overlay;
-  const planesOn = (bridge: IfName | undefined) =>
-    partsOf(overlay).map(([family, part]) => {
-      const { network, subnet } = part;
-      const parts = { family, mode, vni, port, network, subnet, outer, bridge, outerMtu: undefined };
-      return { part, plane: toPlane(parts) };
-    });
-  const planes = planesOn(undefined).map(({ plane }) => plane);
+  const parts = Object.values(overlay.parts);
+  const planes = planesOf(overlay, outer, undefined).map(({ plane }) => plane);
+  const surroundings = { name, overlay, outer, devices: planes.map(({ device }) => device) };
   return {
     host: {
-      mode,
-      networks: planes.map(({ network }) => network),
-      subnets: planes.map(({ subnet }) => subnet),
+      mode: overlay.mode,
+      networks: parts.map(({ network }) => network),
+      subnets: parts.map(({ subnet }) => subnet),
       mtu: Math.min(...planes.map(({ mtu }) => mtu)),
       isMasqueraded: false,
     },
     uplinkOf: (bridge) => {
-      const devices = planes.map(({ device }) => device);
-      const surroundings = { name, overlay, outer, devices };
-      return createUplink(planesOn(bridge).map(({ plane, part }) => withWish(plane, part, surroundings)));
+      const all = planesOf(overlay, outer, bridge);
+      return createUplink(all.map(({ plane, part }) => withWish(plane, part, surroundings)));
     },
   };
 }
 
-function partsOf({ parts }: StaticOverlay): readonly (readonly [Family, StaticPart])[] {
-  return ([4, 6] as const).flatMap((family) => {
+/** @throws CniError code 7 */
+function planesOf(
+  { mode, vni, port, parts }: StaticOverlay,
+  outer: Outer,
+  bridge: IfName | undefined,
+): readonly { readonly plane: Plane; readonly part: StaticPart }[] {
+  const families = ([4, 6] as const).filter((family) => parts[family] !== undefined);
+  return carriersOf(mode, families).flatMap((family) => {
     const part = parts[family];
-    return part === undefined ? [] : [[family, part] as const];
+    if (part === undefined) return [];
+    const { network, subnet } = part;
+    const of = { family, mode, vni, port, network, subnet, outer, bridge, outerMtu: undefined };
+    return [{ part, plane: toPlane(of) }];
   });
 }
 
@@ -79,6 +81,7 @@ function withWish(plane: Plane, { peers }: StaticPart, surroundings: Surrounding
 function createUplink(planes: readonly StaticPlane[]): Uplink {
   return {
     plan: (machine) => planes.flatMap((plane) => planStaticPlane(plane, machine)),
+    confirm: () => undefined,
     check: (machine) => {
       for (const plane of planes) checkStaticPlane(plane, machine);
     },

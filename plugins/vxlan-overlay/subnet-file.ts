@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { readBootId } from '../../lib/attach/liveness.ts';
 import { noUplink, type Uplink } from '../../lib/bridge/network.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import { ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import { hasInterface, type Machine } from '../../lib/exec/machine.ts';
 import { observeLink } from '../../lib/exec/observe.ts';
+import { readUptimeSeconds } from '../../lib/exec/uptime.ts';
+import { formatCidr } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
-import { isCurrent, parseSubnetEnv, type SubnetEnv } from '../../lib/overlay/subnet-env.ts';
+import { isCurrent, type SubnetEnv } from '../../lib/overlay/subnet-env.ts';
+import { readSubnetEnv } from '../../lib/overlay/subnet-env-file.ts';
 import type { Step } from '../../lib/plan/operation.ts';
 import type { OpenedHost } from './host-network.ts';
 
@@ -28,26 +29,32 @@ export function openSubnetFile(path: string, machine: Machine): OpenedHost {
       mtu: mtu ?? usualMtu,
       isMasqueraded: ipMasq,
     },
-    uplinkOf: (bridge) => createUplink(env, bridge),
+    uplinkOf: (bridge) => ({
+      ...createUplink(env, bridge),
+      confirm: () => confirmSame(path, env, machine),
+    }),
   };
 }
 
 function readCurrent(path: string, machine: Machine): SubnetEnv {
-  const text = onFiles(`subnetFile: reading ${path}`, () => ifExists(() => readFileSync(path, 'utf8')));
-  if (text === undefined)
+  const env = readSubnetEnv(path);
+  if (env === undefined)
     throw notNow(
       `${path} does not exist: this host has no subnet of the overlay (yet); see "fairlead overlay status", or start what leases it (the agent, flanneld)`,
     );
-  const env = parseSubnetEnv(text, path);
+  const uptimeSeconds = readUptimeSeconds(machine) ?? Number.POSITIVE_INFINITY;
   // Whoever has the subnet now may hand out the same addresses.
-  if (isCurrent(env, { bootId: readBootId(machine), uptimeSeconds: uptimeSeconds(machine) })) return env;
+  if (isCurrent(env, { bootId: readBootId(machine), uptimeSeconds })) return env;
   throw notNow(
     `${path}: the lease of the subnet has ended without being renewed; see whether the agent runs and reaches etcd ("fairlead overlay status")`,
   );
 }
 
-function uptimeSeconds({ readProc }: Machine): number {
-  return Number.parseFloat(readProc('/proc/uptime') ?? '0');
+/** IPAM may have waited long for its lock: an address is no good any more once the subnet is another host's. */
+function confirmSame(path: string, { subnets }: SubnetEnv, machine: Machine): void {
+  const textOf = (env: Pick<SubnetEnv, 'subnets'>) => Object.values(env.subnets).map(formatCidr).join();
+  if (textOf(readCurrent(path, machine)) === textOf({ subnets })) return;
+  throw notNow(`${path}: the subnet of this host has changed meanwhile`);
 }
 
 function notNow(what: string): CniError {
@@ -55,7 +62,7 @@ function notNow(what: string): CniError {
 }
 
 /** In mode l2 the device must be a port of the bridge, which the agent cannot see to before there is one. */
-function createUplink({ mode, devices }: SubnetEnv, bridge: IfName): Uplink {
+function createUplink({ mode, devices }: SubnetEnv, bridge: IfName): Omit<Uplink, 'confirm'> {
   const names = Object.values(devices);
   if (mode === 'l3') return { ...noUplink, check: (machine) => requireDevices(names, machine) };
   return {
