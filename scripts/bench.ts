@@ -4,12 +4,15 @@ import { judge } from './bench/goals.ts';
 import { Interrupted, watchSignals } from './bench/interruption.ts';
 import { type Options, parseOptions, usage } from './bench/options.ts';
 import { type Files, writeFiles } from './bench/output.ts';
+import { measureOverlay } from './bench/overlay.ts';
+import { judgeOverlay } from './bench/overlay-goals.ts';
+import { renderOverlay } from './bench/overlay-tables.ts';
 import { renderPlot } from './bench/plot.ts';
 import { createProgress } from './bench/progress.ts';
 import { checkRequirements, referenceDir } from './bench/requirements.ts';
 import { measureAll, type Results } from './bench/results.ts';
 import { beginRun, endRun } from './bench/run.ts';
-import { renderTables } from './bench/table.ts';
+import { renderGoals, renderTables } from './bench/table.ts';
 
 // Measures our plugins and the reference's side by side: npm run bench -- --help
 
@@ -23,16 +26,29 @@ async function main(): Promise<void> {
     return;
   }
   checkRequirements(options.binDir);
-  const files = toFiles(await measure(options));
+  if (options.isOverlayOnly) return printOverlay(options);
+  const files = toFiles(await during(options, measureAll));
   writeFiles(root, 'dist/bench', files);
   if (options.publishes) writeFiles(root, 'test/bench', files);
   process.stdout.write(files[options.printsJson ? 'results.json' : 'table.md']);
 }
 
-async function measure({ binDir, isQuick, rounds }: Options): Promise<Results> {
+async function printOverlay(options: Options): Promise<void> {
+  const figures = await during(options, measureOverlay);
+  const goals = judgeOverlay(figures);
+  const text = options.printsJson
+    ? JSON.stringify({ ...figures, goals }, undefined, 2)
+    : [renderOverlay(figures), renderGoals(goals)].join('\n\n');
+  process.stdout.write(`${text}\n`);
+}
+
+async function during<T>(
+  { binDir, isQuick, rounds }: Options,
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
   const run = await beginRun();
   try {
-    const context: Context = {
+    return await work({
       run,
       ours: { name: 'ours', binDir },
       reference: { name: 'reference', binDir: referenceDir },
@@ -40,8 +56,7 @@ async function measure({ binDir, isQuick, rounds }: Options): Promise<Results> {
       isQuick,
       interruption,
       progress: createProgress(process.stderr),
-    };
-    return await measureAll(context);
+    });
   } finally {
     endRun(run);
   }

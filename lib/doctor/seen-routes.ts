@@ -3,7 +3,7 @@ import { type Json, listOf, objectOf, parseObjects, textOf } from '../iproute/js
 import { toDestination } from '../iproute/parse.ts';
 import type { Family } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
-import { overlayProtocol } from '../overlay/wish.ts';
+import { isOverlayProtocol } from '../overlay/wish.ts';
 import { ask } from './ask.ts';
 import { isLinkLocal } from './link-addresses.ts';
 
@@ -35,7 +35,7 @@ export function parseSeenRoutes(text: string, family: Family): readonly SeenRout
     .filter(({ table, type = unicast }) => table !== localTable && type === unicast)
     .flatMap((route) => {
       const dst = toDestination(textOf(route.dst), family);
-      const isMarked = Number(route.protocol ?? 0) === overlayProtocol;
+      const isMarked = isOverlayProtocol(Number(route.protocol ?? 0));
       const ways = [route, ...listOf(route.nexthops).map(objectOf)].filter(
         ({ dev }) => typeof dev === 'string',
       );

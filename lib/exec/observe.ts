@@ -7,10 +7,15 @@ import { hasInterface, type Machine } from './machine.ts';
 
 /** One link of this thread's namespace with its addresses; undefined where there is none of that name. */
 export function observeLink(machine: Machine, name: IfName): Link | undefined {
+  return inquire(linkInquiry(machine, name), machine.run);
+}
+
+/** The same for whoever has other work to do meanwhile. */
+export function* linkInquiry(machine: Pick<Machine, 'readProc'>, name: IfName): Inquiry<Link | undefined> {
   if (!hasInterface(machine, name)) return undefined;
   // It may go between the look and the question: then `ip` fails, and that is the same answer.
-  const outcome = machine.run({ file: 'ip', args: ['-j', '-d', 'addr', 'show', 'dev', name] });
-  return outcome.status === 0 ? parseLinks(outcome.stdout)[0] : undefined;
+  const { status, stdout } = yield { file: 'ip', args: ['-j', '-d', 'addr', 'show', 'dev', name] };
+  return status === 0 ? parseLinks(stdout)[0] : undefined;
 }
 
 /** The links that are ports of a bridge. */

@@ -23,6 +23,8 @@ export type VxlanLink = Link & {
     /** The interface of the underlay. */
     readonly outer: string | undefined;
     readonly learning: boolean;
+    /** How many MACs it knows at the most; undefined for any number. */
+    readonly maxAddresses: number | undefined;
     /** Those settings, by their names, that devices on one port must have in common. */
     readonly receiving: readonly string[];
   };
@@ -48,6 +50,7 @@ function toVxlan(data: Json): VxlanLink['vxlan'] {
     remote: addressOf('remote', 'remote6', 'group', 'group6'),
     outer: optionalText(data.link),
     learning: data.learning === true,
+    maxAddresses: typeof data.limit === 'number' && data.limit > 0 ? data.limit : undefined,
     receiving: receiving.filter((name) => data[name] === true),
   };
 }

@@ -65,6 +65,8 @@ function ipWords(operation: IpOperation): string[] {
       return replaceNeighbour(operation);
     case 'delete-neighbour':
       return ['neigh', 'del', formatAddress(operation.address), 'dev', operation.link];
+    case 'prepend-route':
+      return ['route', 'prepend', ...exactRoute(operation)];
     case 'replace-route':
       return ['route', 'replace', ...exactRoute(operation)];
     case 'delete-route':
@@ -83,11 +85,12 @@ function addVeth({ name, mac, mtu, peer }: Rendered<'add-veth'>): string[] {
   return [...own, ...far, ...option('netns', peer.netns)];
 }
 
-function addVxlan({ name, mac, mtu, vni, port, local, outer, learning }: Rendered<'add-vxlan'>): string[] {
+function addVxlan({ name, mac, mtu, vni, port, local, outer, ...rest }: Rendered<'add-vxlan'>): string[] {
   return [
     ...['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac],
     ...['type', 'vxlan', 'id', `${vni}`, 'dev', outer, 'local', formatAddress(local), 'dstport', `${port}`],
-    learning ? 'learning' : 'nolearning',
+    rest.learning ? 'learning' : 'nolearning',
+    ...option('maxaddress', rest.maxAddresses),
   ];
 }
 

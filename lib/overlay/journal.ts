@@ -1,7 +1,9 @@
 import type { Log } from '../log/log.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { News } from './news.ts';
 import type { Peer } from './plane.ts';
+import { Repeats } from './repeats.ts';
 import type { OverlayStatus } from './status.ts';
 import type { Target } from './target.ts';
 
@@ -12,7 +14,8 @@ const mostTold = 5;
 export class Journal {
   readonly #log: Log;
   #peers: ReadonlyMap<string, Peer> = new Map();
-  #refused: ReadonlySet<string> = new Set();
+  readonly #refused = new News();
+  readonly #repairs = new Repeats();
   #target = '';
   #drift: OverlayStatus['drift'] = { repairs: 0, last: [] };
   #lastChange: OverlayStatus['lastChange'];
@@ -53,12 +56,20 @@ export class Journal {
     if (done.length === 0) return;
     const more = done.length > mostTold ? [`and ${done.length - mostTold} more`] : [];
     const last = [...done.slice(0, mostTold), ...more];
-    this.#log.warn('the kernel was not as it had been left; repaired', { by: last.join('; ') });
+    this.#warnOfRepairs(last.join('; '));
     this.#drift = { repairs: this.#drift.repairs + 1, last, lastAt: new Date().toISOString() };
   }
 
   noteChange(what: string): void {
     this.#lastChange = { at: new Date().toISOString(), what };
+  }
+
+  /** Somebody who takes away the same thing again and again must not fill the log. */
+  #warnOfRepairs(by: string): void {
+    const untold = this.#repairs.take(by);
+    if (untold === undefined) return;
+    const since = untold === 0 ? {} : { untold };
+    this.#log.warn('the kernel was not as it had been left; repaired', { by, ...since });
   }
 
   #followPeers(peers: readonly Peer[]): void {
@@ -70,8 +81,7 @@ export class Journal {
 
   #followRefused({ refused }: Target): void {
     const texts = refused.map(({ name, because }) => `${name}: ${because}`);
-    for (const text of texts) if (!this.#refused.has(text)) this.#log.warn(`lease ignored: ${text}`);
-    this.#refused = new Set(texts);
+    for (const line of this.#refused.take(texts)) this.#log.warn(`lease ignored: ${line}`);
   }
 
   #tell(what: string): void {

@@ -42,6 +42,12 @@ async function listenOnce(options: KernelMonitorOptions, signal: AbortSignal): P
     if (concerns(line)) wake();
   });
   const aborted = Promise.withResolvers<string>();
-  signal.addEventListener('abort', () => aborted.resolve(''), { once: true });
-  return await Promise.race([listening.ended, aborted.promise]);
+  const end = () => aborted.resolve('');
+  signal.addEventListener('abort', end);
+  try {
+    return await Promise.race([listening.ended, aborted.promise]);
+  } finally {
+    // The signal lives as long as the agent, and sees many monitors.
+    signal.removeEventListener('abort', end);
+  }
 }

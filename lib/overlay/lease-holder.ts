@@ -13,6 +13,7 @@ import { LeaseSchedule } from './lease-schedule.ts';
 import { LeaseSettler } from './lease-settler.ts';
 import { LeaseStore } from './lease-store.ts';
 import type { LeaseTable } from './lease-table.ts';
+import { News } from './news.ts';
 import { Wakeup } from './wakeup.ts';
 
 export type LeaseHolderOptions = {
@@ -58,6 +59,7 @@ export class LeaseHolder {
   /** Troubles since etcd last answered; each is logged once, though the endpoints take turns. */
   readonly #logged = new Set<string>();
   #problems: readonly string[] = [];
+  readonly #news = new News();
 
   constructor({ random = Math.random, ...options }: LeaseHolderOptions) {
     const { etcd, prefix, log } = options;
@@ -75,7 +77,12 @@ export class LeaseHolder {
     return this.#record.state;
   }
 
-  /** What is wrong even where a lease is held, in words for the operator. */
+  /** Why etcd does not answer, or not as it should. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** What is wrong with this host's lease among those of others, in words for the operator. */
   get problems(): readonly string[] {
     return this.#problems;
   }
@@ -187,12 +194,10 @@ export class LeaseHolder {
   /** Tells of what is wrong beside the state itself. */
   #report(): void {
     const { node, log } = this.#options;
-    const { held } = this.#record;
     const identity = { node, self: this.#self ?? {} };
-    const found = this.#table === undefined ? [] : leaseProblems(this.#table, identity, held);
-    const problems = held === undefined || this.#trouble === undefined ? found : [...found, this.#trouble];
+    const problems = this.#table ? leaseProblems(this.#table, identity, this.#record.held) : [];
     if (problems.join('\n') === this.#problems.join('\n')) return;
-    for (const problem of found) if (!this.#problems.includes(problem)) log.warn(problem);
+    for (const line of this.#news.take(problems)) log.warn(line);
     this.#problems = problems;
     this.#tell();
   }

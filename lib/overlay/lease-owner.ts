@@ -63,6 +63,8 @@ export function findOwn(
   const ours = entries.filter((entry) => entry.node === identity.node);
   return (
     ours.find((entry) => entry.name === preferred) ??
+    // Two machines that have one id by mistake each keep to their own.
+    ours.find((entry) => hasAddressOf(entry, identity.self)) ??
     ours[0] ??
     entries.find((entry) => entry.node === undefined && hasAddressOf(entry, identity.self))
   );

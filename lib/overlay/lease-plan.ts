@@ -4,6 +4,7 @@ import type { Cidr } from '../net/cidr.ts';
 import { chooseSubnet, type SubnetChoice } from './choose-subnet.ts';
 import type { Endpoint, SubnetLease, Subnets } from './lease.ts';
 import { byFamily } from './lease-by-family.ts';
+import { describeClone, isClones } from './lease-clone.ts';
 import { renderSubnetName } from './lease-name.ts';
 import { subnetsOverlap } from './lease-overlap.ts';
 import { type Entry, entriesOf, findOwn, type Identity, type Self } from './lease-owner.ts';
@@ -21,6 +22,8 @@ export type LeasePlan =
   | { readonly kind: 'rewrite'; readonly entry: Entry; readonly lease: SubnetLease }
   /** The key is ours, and goes: another host was the first to lease a part of it. */
   | { readonly kind: 'give-way'; readonly entry: Entry; readonly to: Entry }
+  /** The key has our id and is another machine's. */
+  | { readonly kind: 'leave'; readonly entry: Entry; readonly because: string }
   | { readonly kind: 'claim'; readonly lease: SubnetLease }
   /** There is nothing that could be claimed. */
   | { readonly kind: 'wait'; readonly because: string };
@@ -32,8 +35,10 @@ export type LeaseSituation = {
   /** Of the keys, for the messages. */
   readonly prefix: string;
   readonly identity: Identity;
-  /** The lease that the host has or had, if any. */
-  readonly held: string | undefined;
+  /** The key of the lease that the host holds, if any, as it was left. */
+  readonly held: Entry | undefined;
+  /** That this process has written in its key; undefined before it has. */
+  readonly addresses: ReadonlySet<string> | undefined;
   /** The lease of etcd that the host keeps alive, if any. */
   readonly etcdLease: string | undefined;
   /** Where a claim begins. */
@@ -43,12 +48,24 @@ export type LeaseSituation = {
 
 /** Decides; each plan is carried out only if etcd still is as it was read. */
 export function planLease(situation: LeaseSituation): LeasePlan {
-  const { table, identity, held } = situation;
+  const { table, identity, held, addresses } = situation;
   const entries = entriesOf(table);
-  const own = findOwn(entries, identity, held);
+  const damaged = held && findDamaged(held, table);
+  const own = damaged ?? findOwn(entries, identity, held?.name);
   if (own === undefined) return planClaim(situation);
+  if (isClones(own, entries, addresses)) return { kind: 'leave', entry: own, because: describeClone(own) };
   const first = findEarlier(own, entries, identity);
-  return first === undefined ? planOwn(own, situation) : { kind: 'give-way', entry: own, to: first };
+  if (first !== undefined) return { kind: 'give-way', entry: own, to: first };
+  const plan = planOwn(own, situation);
+  return plan.kind === 'keep' && damaged !== undefined ? { ...plan, kind: 'rewrite' } : plan;
+}
+
+/** Our key with a value that is not understood: it is nobody else's, and ends again with what it ended with. */
+function findDamaged(held: Entry, { problems }: LeaseTable): Entry | undefined {
+  const stored = problems.get(held.name);
+  if (stored === undefined) return undefined;
+  const { createRevision, modRevision } = stored;
+  return { ...held, createRevision, modRevision };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { fitsConfig } from './choose-subnet.ts';
 import type { SubnetLease } from './lease.ts';
+import { addressesOf, describeClone } from './lease-clone.ts';
 import { subnetsOf, subnetsOverlap } from './lease-overlap.ts';
 import { describeOwner, type Entry, entriesOf, hasAddressOf, type Identity } from './lease-owner.ts';
 import type { LeaseTable } from './lease-table.ts';
@@ -13,11 +14,18 @@ export function leaseProblems(
   identity: Identity,
   held: SubnetLease | undefined,
 ): readonly string[] {
-  const others = entriesOf(table).filter(({ node, name }) => node !== identity.node && name !== held?.name);
+  const besides = entriesOf(table).filter(({ name }) => name !== held?.name);
+  const others = besides.filter(({ node }) => node !== identity.node);
   return [
+    ...besides.filter((entry) => held !== undefined && isTwins(entry, identity)).map(describeClone),
     ...others.filter((entry) => isImpostor(entry, identity)).map(describeImpostor),
     ...(held === undefined ? [] : problemsOf(held, table, others)),
   ];
+}
+
+/** Two machines with one id that have begun together hold a lease each. */
+function isTwins(entry: Entry, { node, self }: Identity): boolean {
+  return entry.node === node && addressesOf(entry).length > 0 && !hasAddressOf(entry, self);
 }
 
 /** One with nobody's id and our address is our own, or was, before the host had an id. */

@@ -51,8 +51,8 @@ export class LeaseRecord {
   get state(): LeaseState {
     if (this.#held !== undefined) return { kind: 'held', ...this.#held, insteadOf: this.#lost };
     if (this.#lost === undefined) return { kind: 'waiting', because: this.#waitsBecause };
-    const because = [this.#lost.because, this.#waitsBecause].filter((text) => text !== '').join('; ');
-    return { kind: 'lost', ...this.#lost, because };
+    const reasons = new Set([this.#lost.because, this.#waitsBecause].filter((text) => text !== ''));
+    return { kind: 'lost', ...this.#lost, because: [...reasons].join('; ') };
   }
 
   get held(): SubnetLease | undefined {
@@ -86,6 +86,7 @@ export class LeaseRecord {
     this.#held = undefined;
     this.#waitsBecause = '';
     this.#logLoss(this.#lost);
+    this.#logged.add(because);
     this.#options.onChange();
   }
 

@@ -2,9 +2,8 @@ import { Fields } from '../cni/fields.ts';
 import type { IpAddress } from '../net/address.ts';
 import type { Subnets } from './lease.ts';
 import { type ByFamily, byFamily } from './lease-by-family.ts';
-import { parseSubnetName } from './lease-name.ts';
 import { parsePublicAddress } from './lease-public-address.ts';
-import { parseNode } from './lease-text.ts';
+import { parseNetworks, parseNode } from './lease-text.ts';
 
 /** A subnet that somebody keeps for a host, which has not yet said how its containers are reached. */
 export type Reservation = {
@@ -18,9 +17,9 @@ export type Reservation = {
 /** A value without a backend; undefined for any other and for what is not understood, on which `parseLease` has the word. */
 export function parseReservation(name: string, value: string): Reservation | undefined {
   try {
-    const subnets = parseSubnetName(name);
     const fields = new Fields(JSON.parse(value), '');
-    if (subnets === undefined || fields.raw('BackendType') !== undefined) return undefined;
+    if (fields.raw('BackendType') !== undefined) return undefined;
+    const subnets = parseNetworks(name);
     const publicAddresses = byFamily((family) => parsePublicAddress(fields, family));
     const node = parseNode(fields);
     const isForSomebody = node !== undefined || Object.keys(publicAddresses).length > 0;

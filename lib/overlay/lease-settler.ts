@@ -1,6 +1,7 @@
 import { EtcdError } from '../etcd/etcd.ts';
 import type { Log } from '../log/log.ts';
 import type { SubnetLease } from './lease.ts';
+import { addressesOf } from './lease-clone.ts';
 import type { GrantKeeper } from './lease-grant.ts';
 import { describeOwner, type Entry, findTaker, type Identity } from './lease-owner.ts';
 import { type LeasePlan, planLease } from './lease-plan.ts';
@@ -28,6 +29,10 @@ export class LeaseSettler {
   readonly #parts: LeaseSettlerParts;
   /** The key of the lease that is held, as it was read. */
   #entry: Entry | undefined;
+  /** That were to be written in our key, also where the answer was lost. */
+  readonly #addresses = new Set<string>();
+  /** Whether etcd is known to have had one of them. */
+  #hasWritten = false;
   #isRepaired = false;
 
   constructor(parts: LeaseSettlerParts) {
@@ -38,7 +43,8 @@ export class LeaseSettler {
   isAsLeft({ leases }: LeaseTable): boolean {
     const { held } = this.#parts.record;
     if (held === undefined || this.#entry === undefined) return false;
-    return leases.get(held.name)?.modRevision === this.#entry.modRevision;
+    const found = leases.get(held.name);
+    return found?.modRevision === this.#entry.modRevision && found.etcdLease === this.#entry.etcdLease;
   }
 
   /**
@@ -85,7 +91,8 @@ export class LeaseSettler {
       table,
       prefix,
       identity,
-      held: record.held?.name,
+      held: record.held && this.#entry,
+      addresses: this.#hasWritten ? this.#addresses : undefined,
       etcdLease: grants.current?.id,
       preferred: record.preferred,
       random,
@@ -96,9 +103,9 @@ export class LeaseSettler {
   #noteLoss(plan: LeasePlan, table: LeaseTable, identity: Identity): void {
     const { record } = this.#parts;
     if (record.held === undefined || concerns(plan, record.held)) return;
-    const taker = plan.kind === 'give-way' ? plan.to : findTaker(table, record.held, identity);
-    if (taker === undefined) record.lose('its key is gone from etcd', undefined);
-    else record.lose(`${taker.name} is leased by ${describeOwner(taker)}`, describeOwner(taker));
+    const taker = takerOf(plan) ?? findTaker(table, record.held, identity);
+    const because = taker === undefined ? 'its key is gone from etcd' : describeLoss(plan, taker);
+    record.lose(because, taker && describeOwner(taker));
   }
 
   /** @returns whether nothing is left to do; otherwise etcd is to be read again */
@@ -113,12 +120,13 @@ export class LeaseSettler {
   }
 
   async #write(plan: LeasePlan, signal: AbortSignal): Promise<boolean> {
-    const { store, grants, record } = this.#parts;
+    const { record } = this.#parts;
     switch (plan.kind) {
       case 'keep':
         this.#keep(plan);
         return true;
       case 'wait':
+      case 'leave':
         record.wait(plan.because);
         return true;
       case 'rewrite':
@@ -128,7 +136,7 @@ export class LeaseSettler {
         await this.#giveWay(plan, signal);
         return false;
       case 'claim':
-        await store.claim(plan.lease, (await grants.ensure(signal)).id, signal);
+        await this.#claim(plan, signal);
         return false;
     }
   }
@@ -136,6 +144,8 @@ export class LeaseSettler {
   #keep({ entry, lease }: PlanOf<'keep'>): void {
     const { grants, record } = this.#parts;
     this.#entry = entry;
+    this.#intend(lease);
+    this.#hasWritten = true;
     record.hold(lease, entry.etcdLease === undefined ? undefined : grants.current?.untilSeconds);
   }
 
@@ -152,7 +162,19 @@ export class LeaseSettler {
     const { store, grants } = this.#parts;
     this.#noteRepair(entry);
     const etcdLease = entry.etcdLease === undefined ? undefined : (await grants.ensure(signal)).id;
-    await store.rewrite({ entry, lease, etcdLease }, signal);
+    this.#intend(lease);
+    if (await store.rewrite({ entry, lease, etcdLease }, signal)) this.#hasWritten = true;
+  }
+
+  async #claim({ lease }: PlanOf<'claim'>, signal: AbortSignal): Promise<void> {
+    const { store, grants } = this.#parts;
+    const { id } = await grants.ensure(signal);
+    this.#intend(lease);
+    if (await store.claim(lease, id, signal)) this.#hasWritten = true;
+  }
+
+  #intend(lease: SubnetLease): void {
+    for (const address of addressesOf(lease)) this.#addresses.add(address);
   }
 
   #noteRepair(entry: Entry): void {
@@ -164,6 +186,15 @@ export class LeaseSettler {
       of: describeOwner(entry),
     });
   }
+}
+
+function takerOf(plan: LeasePlan): Entry | undefined {
+  if (plan.kind === 'leave') return plan.entry;
+  return plan.kind === 'give-way' ? plan.to : undefined;
+}
+
+function describeLoss(plan: LeasePlan, taker: Entry): string {
+  return plan.kind === 'leave' ? plan.because : `${taker.name} is leased by ${describeOwner(taker)}`;
 }
 
 function concerns(plan: LeasePlan, { name }: SubnetLease): boolean {

@@ -23,7 +23,7 @@ export type LeaseTable = {
   /** Kept for hosts that have not come yet. */
   readonly reservations: ReadonlyMap<string, Reservation & Stored>;
   /** What is wrong with the keys that are neither. */
-  readonly problems: ReadonlyMap<string, string>;
+  readonly problems: ReadonlyMap<string, LeaseProblem & Stored>;
 };
 
 export const emptyTable: LeaseTable = {
@@ -89,7 +89,7 @@ function toConfig({ key, value }: KeyValue): LeaseTable['config'] {
 type Draft = {
   readonly leases: Map<string, SubnetLease & Stored>;
   readonly reservations: Map<string, Reservation & Stored>;
-  readonly problems: Map<string, string>;
+  readonly problems: Map<string, LeaseProblem & Stored>;
 };
 
 function replaceSubnet(draft: Draft, name: string, kv: KeyValue | undefined): void {
@@ -102,7 +102,7 @@ function replaceSubnet(draft: Draft, name: string, kv: KeyValue | undefined): vo
     return;
   }
   const lease = parseLease(name, kv.value);
-  if ('problem' in lease) draft.problems.set(name, lease.problem);
+  if ('problem' in lease) draft.problems.set(name, { ...lease, ...stored });
   else draft.leases.set(name, { ...lease, ...stored });
 }
 

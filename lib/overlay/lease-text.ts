@@ -56,7 +56,11 @@ function parseHostLease(name: string, value: string): SubnetLease {
   return { name, endpoints, node: parseNode(fields) };
 }
 
-function parseNetworks(name: string): Subnets {
+/**
+ * The subnets that a key's name stands for, each without host bits.
+ * @throws CniError code 7 where it stands for none
+ */
+export function parseNetworks(name: string): Subnets {
   const expected = 'a subnet such as 10.5.34.0-24 or 10.5.34.0-24&fd00:5:0:1::-64';
   const subnets = parseSubnetName(name);
   if (subnets === undefined) throw unexpected('the key', expected, name);

@@ -12,6 +12,8 @@ export const networkMonitor = {
 export type Heard = {
   /** The overlay's devices, of which everything counts. */
   readonly devices: ReadonlySet<string>;
+  /** Those among them that learn MACs. Each is a line, and whoever sends into the overlay may invent thousands a second. */
+  readonly learning: ReadonlySet<string>;
   /** Of what routes: where one is replaced only the new one is told, which may be anybody's. */
   readonly destinations: ReadonlySet<string>;
   /** The interface of the underlay, of which the link and its addresses count. */
@@ -22,6 +24,7 @@ export type Heard = {
 export function heardOf({ planes }: Pick<Target, 'planes'>, outer: string | undefined): Heard {
   return {
     devices: new Set(planes.map(({ plane }) => plane.device)),
+    learning: new Set(planes.flatMap(({ plane }) => (plane.mode === 'l2' ? [plane.device] : []))),
     destinations: new Set([
       'default',
       ...planes.flatMap(({ peers }) => peers.map(({ subnet }) => formatCidr(subnet))),
@@ -31,9 +34,10 @@ export function heardOf({ planes }: Pick<Target, 'planes'>, outer: string | unde
 }
 
 /** Whether a line of a monitor may tell of something that the overlay depends on. */
-export function concerns(line: string, { devices, destinations, outer }: Heard): boolean {
+export function concerns(line: string, { devices, learning, destinations, outer }: Heard): boolean {
   const [, label, text = ''] = /^\[(\w+)\](.*)/.exec(line) ?? [];
   const words = text.split(/[\s@]+|:\s/);
+  if (label === 'NEIGH' && words.some((word) => learning.has(word))) return words.includes('PERMANENT');
   if (words.some((word) => devices.has(word))) return true;
   if (label === 'ROUTE') return words.some((word) => destinations.has(word));
   return label !== 'NEIGH' && outer !== undefined && words.includes(outer);

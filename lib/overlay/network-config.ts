@@ -5,12 +5,15 @@ import {
   type Cidr,
   cidrContains,
   formatCidr,
+  isWithin,
   lastAddress,
   networkAddress,
   networkOf,
   parseCidr,
 } from '../net/cidr.ts';
+import type { SubnetLease } from './lease.ts';
 import { type ByFamily, byFamily } from './lease-by-family.ts';
+import { subnetsOf } from './lease-overlap.ts';
 
 /** What is said of an overlay for all its hosts, in Flannel's key `<prefix>/config`. */
 export type NetworkConfig = {
@@ -156,4 +159,12 @@ function parseBackend(fields: Fields): VxlanBackend {
     outerMtu: backend.integer('MTU', { min: 0, max: 65_535 }) || undefined,
     directRouting: backend.boolean('DirectRouting') ?? false,
   };
+}
+
+/** Whether a lease's subnets are parts of the overlay, be they of another length than it gives to hosts. */
+export function isAround({ ranges }: NetworkConfig, lease: SubnetLease): boolean {
+  return Object.values(subnetsOf(lease)).every((subnet) => {
+    const range = ranges[subnet.address.family];
+    return range !== undefined && isWithin(subnet, range.network);
+  });
 }

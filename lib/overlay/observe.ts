@@ -6,11 +6,11 @@ import {
   parseVxlanLinks,
   type VxlanLink,
 } from '../iproute/parse-vxlan.ts';
-import { isSameAddress } from '../net/address.ts';
+import { type Family, isSameAddress } from '../net/address.ts';
 import { cidrContains } from '../net/cidr.ts';
 import type { ExactRoute, FdbEntry, FloodEntry, Neighbour } from '../plan/operation.ts';
 import type { Plane } from './plane.ts';
-import { overlayProtocol } from './wish.ts';
+import { isOverlayProtocol, overlayProtocol } from './wish.ts';
 
 /** What the kernel has of a plane. */
 export type ObservedPlane = {
@@ -28,13 +28,17 @@ export type ObservedPlane = {
 
 /**
  * Asks for what a plan for the plane is made from: five processes, or two in mode l2.
+ * @param protocol of the plane's routes
  * @throws CniError where a tool cannot tell, as when the device goes meanwhile
  */
-export function* observePlane(plane: Plane): Inquiry<ObservedPlane> {
+export function* observePlane(plane: Plane, protocol: number = overlayProtocol): Inquiry<ObservedPlane> {
   const vxlans = parseVxlanLinks(yield* outputOf('ip', ['-j', '-d', 'addr', 'show', 'type', 'vxlan']));
   const device = vxlans.find(({ name }) => name === plane.device);
   const entries = device === undefined ? nothing : yield* observeEntries(plane);
-  const routes = plane.mode === 'l3' ? yield* observeRoutes(plane, device !== undefined) : [];
+  const routes = [
+    ...(plane.mode === 'l3' ? yield* observeOwnRoutes(plane, protocol) : []),
+    ...(plane.mode === 'l3' && device !== undefined ? yield* observeTakenRoutes(plane, protocol) : []),
+  ];
   return { vxlans, device, ...entries, routes };
 }
 
@@ -49,21 +53,33 @@ function* observeEntries({ device, family, mode }: Plane): Inquiry<Entries> {
   return { ...fdb, neighbours: parseNeighbours(yield* outputOf('ip', neighbours), device) };
 }
 
+function* observeOwnRoutes(plane: Plane, protocol: number): Inquiry<readonly ExactRoute[]> {
+  const routes = yield* routesOf(plane.family, protocol);
+  return routes.filter((route) => belongsTo(plane, route));
+}
+
+/** Whether a route is the plane's to keep or to remove, if it has the plane's protocol. */
+export function belongsTo({ device, network }: Plane, { link, dst }: ExactRoute): boolean {
+  return link === device || cidrContains(network, dst.address);
+}
+
+/** All routes of a protocol. */
+export function* routesOf(family: Family, protocol: number): Inquiry<readonly ExactRoute[]> {
+  const output = yield* outputOf('ip', [...showRoutes(family), 'proto', `${protocol}`]);
+  return parseExactRoutes(output, { family, protocol });
+}
+
 /** Numeric (`-N`): a name for our protocol's number may be in this machine's /etc/iproute2/rt_protos. */
-function* observeRoutes(plane: Plane, hasDevice: boolean): Inquiry<readonly ExactRoute[]> {
-  const { family, device } = plane;
-  const show = [`-${family}`, '-N', '-j', 'route', 'show'];
-  const ours = parseExactRoutes(yield* outputOf('ip', [...show, 'proto', `${overlayProtocol}`]), {
-    family,
-    protocol: overlayProtocol,
-  });
-  const onDevice = hasDevice
-    ? parseExactRoutes(yield* outputOf('ip', [...show, 'dev', device]), { family, link: device })
-    : [];
-  return [
-    ...ours.filter(({ link, dst }) => link === device || cidrContains(plane.network, dst.address)),
-    ...onDevice.filter((route) => route.protocol !== overlayProtocol && isFlannels(route)),
-  ];
+function showRoutes(family: Family): readonly string[] {
+  return [`-${family}`, '-N', '-j', 'route', 'show'];
+}
+
+/** What those have left on the device that had it before. */
+function* observeTakenRoutes({ device, family }: Plane, own: number): Inquiry<readonly ExactRoute[]> {
+  const output = yield* outputOf('ip', [...showRoutes(family), 'dev', device]);
+  return parseExactRoutes(output, { family, link: device }).filter(
+    (route) => route.protocol !== own && (isOverlayProtocol(route.protocol) || isFlannels(route)),
+  );
 }
 
 /** flanneld marks its routes with nothing but this: the gateway is the subnet's own address. */

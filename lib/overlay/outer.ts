@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { type Inquiry, inquire } from '../exec/inquiry.ts';
 import type { Machine } from '../exec/machine.ts';
-import { observeLink } from '../exec/observe.ts';
+import { linkInquiry } from '../exec/observe.ts';
 import type { Link } from '../iproute/parse.ts';
 import { type Family, formatAddress, type IpAddress, isSameAddress } from '../net/address.ts';
 import { cidrContains, networkOf, parseCidr } from '../net/cidr.ts';
@@ -14,10 +15,15 @@ import type { OuterWish } from './outer-wish.ts';
  * @throws CniError code 7 where there is none, or it has not the address
  */
 export function observeOuter(wish: OuterWish, machine: Machine): Outer {
+  return inquire(outerInquiry(wish, machine), machine.run);
+}
+
+/** The same for whoever has other work to do meanwhile. @throws CniError code 7 as there */
+export function* outerInquiry(wish: OuterWish, machine: Pick<Machine, 'readProc'>): Inquiry<Outer> {
   const name = wish.interface ?? interfaceWith(wish.publicAddresses) ?? interfaceOfDefaultRoute(machine);
   if (name === undefined)
     throw refused('this host has no default route: name the interface by which the other hosts are reached');
-  const link = observeLink(machine, name);
+  const link = yield* linkInquiry(machine, name);
   if (link === undefined) throw refused(`there is no interface ${name}`);
   return {
     name,
@@ -36,7 +42,7 @@ function interfaceWith(wanted: OuterWish['publicAddresses']): IfName | undefined
 }
 
 /** By procfs, which costs no process: IPv4's default route before IPv6's. */
-function interfaceOfDefaultRoute({ readProc }: Machine): IfName | undefined {
+function interfaceOfDefaultRoute({ readProc }: Pick<Machine, 'readProc'>): IfName | undefined {
   const zero = '0'.repeat(32);
   const v4 = rowsOf(readProc('/proc/net/route')).find(
     ([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000',

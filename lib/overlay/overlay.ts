@@ -4,18 +4,20 @@ import type { Etcd } from '../etcd/etcd.ts';
 import { type Followed, follow } from '../etcd/follow.ts';
 import type { Run } from '../exec/command.ts';
 import type { Listen } from '../exec/lines.ts';
+import { inquireAsync } from '../exec/inquiry.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import { readUptimeSeconds } from '../exec/uptime.ts';
 import type { Log } from '../log/log.ts';
 import { checkOverlap } from './foreign-routes.ts';
+import { cutForeign } from './foreign-text.ts';
 import { Journal } from './journal.ts';
 import { type KernelMonitorOptions, monitorKernel } from './kernel-monitor.ts';
 import type { SubnetLease } from './lease.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { emptyTable, type LeaseTable, updateTable } from './lease-table.ts';
 import { concerns, concernsMasquerade, heardOf, networkMonitor, ruleMonitor } from './monitor-line.ts';
-import type { NetworkConfig } from './network-config.ts';
-import { observeOuter } from './outer.ts';
+import { isAround, type NetworkConfig } from './network-config.ts';
+import { outerInquiry } from './outer.ts';
 import type { Outer } from './outer-link.ts';
 import { Problems } from './problems.ts';
 import { publish, withdraw, withdrawTaken } from './publication.ts';
@@ -25,6 +27,7 @@ import { selfOf } from './self.ts';
 import type { OverlaySettings } from './settings.ts';
 import type { OverlayStatus } from './status.ts';
 import { toStatus } from './status-text.ts';
+import { takenFamilies } from './taken.ts';
 import { type Target, targetOf } from './target.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -53,9 +56,12 @@ export class Overlay {
   readonly #holder: LeaseHolder;
   readonly #journal: Journal;
   readonly #problems: Problems;
+  /** Logged alike, though it is not this host that has them. */
+  readonly #others: Problems;
   readonly #wakeup = new Wakeup();
   #heard = heardOf({ planes: [] }, undefined);
   #table: LeaseTable = emptyTable;
+  #config: NetworkConfig | undefined;
   #away: string | undefined = 'not asked yet';
   #outer: Outer | undefined;
   #target: Target | undefined;
@@ -65,6 +71,7 @@ export class Overlay {
     this.#parts = parts;
     this.#journal = new Journal(log);
     this.#problems = new Problems(log);
+    this.#others = new Problems(log);
     this.#holder = new LeaseHolder({
       etcd,
       prefix: settings.prefix,
@@ -96,8 +103,9 @@ export class Overlay {
     return toStatus({
       settings: this.#parts.settings,
       state: this.#holder.state,
-      etcd: { endpoint: this.#parts.etcd.endpoint, away: this.#away },
+      etcd: { endpoint: this.#parts.etcd.endpoint, away: this.#away ?? this.#holder.trouble },
       target: this.#target,
+      unread: this.#table.problems,
       journal: this.#journal,
       problems: [...this.#problems.all, ...this.#holder.problems],
       uptimeSeconds: this.#uptimeSeconds(),
@@ -113,12 +121,12 @@ export class Overlay {
 
   #hear(followed: Followed): void {
     this.#away = followed.kind === 'lost' ? followed.because : undefined;
-    this.#problems.set('etcd', this.#away === undefined ? [] : [this.#away]);
+    this.#others.set('etcd', this.#away === undefined ? [] : [this.#away]);
     if (followed.kind === 'lost') return;
     this.#table = updateTable(this.#table, followed, this.#parts.settings.prefix);
-    this.#problems.set(
+    this.#others.set(
       'leases that are not understood',
-      [...this.#table.problems].map(([name, problem]) => `${name}: ${problem}`),
+      [...this.#table.problems].map(([name, { problem }]) => `${cutForeign(name)}: ${cutForeign(problem)}`),
     );
     this.#holder.follow(this.#table);
     this.#wakeup.wake();
@@ -138,8 +146,8 @@ export class Overlay {
   }
 
   async #reconcile(): Promise<void> {
-    const config = this.#table.config;
-    if (config === undefined || 'problem' in config) return;
+    const config = this.#currentConfig();
+    if (config === undefined) return;
     await this.#problems.during('the underlay', () => this.#observeUnderlay(config));
     if (this.#outer === undefined) return;
     const [outer, lease] = [this.#outer, this.#lease()];
@@ -149,10 +157,19 @@ export class Overlay {
     this.#problems.try('subnet.env', () => this.#publish(target));
   }
 
+  /** The last one that was understood, and that leaves containers the subnet that they run on. */
+  #currentConfig(): NetworkConfig | undefined {
+    const { config } = this.#table;
+    if (config === undefined || 'problem' in config) return this.#config;
+    const lease = this.#lease();
+    if (this.#config === undefined || lease === undefined || isAround(config, lease)) this.#config = config;
+    return this.#config;
+  }
+
   /** Who this host is on the underlay, told to the holder of the lease once nothing speaks against the overlay. */
   async #observeUnderlay(config: NetworkConfig): Promise<void> {
     const { machine, settings, run } = this.#parts;
-    const outer = observeOuter(settings.outer, machine);
+    const outer = await inquireAsync(outerInquiry(settings.outer, machine), run);
     this.#outer = outer;
     this.#heard = { ...this.#heard, outer: outer.name };
     // Containers that run already are not helped by what would have kept them from coming.
@@ -182,6 +199,7 @@ export class Overlay {
       outer,
       config,
       own,
+      taken: takenFamilies(this.#holder.state, this.#table.leases.values(), this.#parts.node),
       leases: this.#table.leases.values(),
     });
     this.#heard = heardOf(target, outer.name);

@@ -9,8 +9,8 @@ export type PeerRules = {
   readonly isOnLink: (address: IpAddress) => boolean;
   /** Whether hosts that are on the link are reached without VXLAN. */
   readonly directRouting: boolean;
-  /** The lease that this host holds, if any. */
-  readonly own: SubnetLease | undefined;
+  /** The lease that this host holds, if any; `taken` where its subnet is others' now, who are to be reached by it. */
+  readonly own: SubnetLease | 'taken' | undefined;
 };
 
 /** The other hosts as a plane takes them, and leases that it does not take, with a sentence for the log. */
@@ -29,7 +29,7 @@ export function peersOf(plane: Plane, leases: Iterable<SubnetLease>, rules: Peer
   const peers: Peer[] = [];
   const refused: { name: string; because: string }[] = [];
   for (const candidate of candidates) {
-    const because = problemOf(candidate.endpoint, plane) ?? claims.problemOf(candidate);
+    const because = problemOf(candidate.endpoint, plane, rules) ?? claims.problemOf(candidate);
     if (because !== undefined) {
       refused.push({ name: candidate.name, because });
       continue;
@@ -48,9 +48,10 @@ function candidatesOf(
   leases: Iterable<SubnetLease>,
   { own }: PeerRules,
 ): readonly Candidate[] {
+  const ownName = own === 'taken' ? undefined : own?.name;
   return [...leases].flatMap(({ name, endpoints }) => {
     const endpoint = endpoints[family];
-    return endpoint === undefined || name === own?.name ? [] : [{ name, endpoint }];
+    return endpoint === undefined || name === ownName ? [] : [{ name, endpoint }];
   });
 }
 
@@ -60,14 +61,18 @@ function toPeer({ subnet, publicAddress, vtepMac }: Endpoint, { mode }: Plane, r
 }
 
 /** What keeps a lease out whatever the others are. */
-function problemOf({ vni, subnet, publicAddress, vtepMac }: Endpoint, plane: Plane): string | undefined {
+function problemOf(
+  { vni, subnet, publicAddress, vtepMac }: Endpoint,
+  plane: Plane,
+  { own }: PeerRules,
+): string | undefined {
   if (vni !== plane.vni) return `its VNI is ${vni}, that of this overlay is ${plane.vni}`;
   if (isSameAddress(publicAddress, plane.publicAddress))
     return `its public address ${formatAddress(publicAddress)} is this host's own`;
   if (vtepMac === plane.mac) return `the MAC of its VXLAN device, ${vtepMac}, is that of this host's own`;
   if (plane.mode === 'l3' && !isWithin(subnet, plane.network))
     return `its subnet ${formatCidr(subnet)} is not in the overlay's network ${formatCidr(plane.network)}`;
-  if (cidrsOverlap(subnet, plane.subnet))
+  if (own !== 'taken' && cidrsOverlap(subnet, plane.subnet))
     return `its subnet ${formatCidr(subnet)} overlaps with this host's, ${formatCidr(plane.subnet)}`;
   const swallowed = [publicAddress, plane.publicAddress].find((address) => cidrContains(subnet, address));
   if (swallowed !== undefined)

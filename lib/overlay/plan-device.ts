@@ -14,22 +14,23 @@ export function planDevice(wish: DeviceWish, found: VxlanLink | undefined): read
 
 /** Whether the device differs in what it keeps as long as it lives. */
 export function isToBeMadeAnew(wish: DeviceWish, { vxlan }: VxlanLink): boolean {
-  const { vni, port, local, outer, learning, remote, receiving } = vxlan;
+  const { vni, port, local, outer, learning, maxAddresses, remote, receiving } = vxlan;
   const isSame =
     vni === wish.vni &&
     port === wish.port &&
     local !== undefined &&
     isSameAddress(local, wish.local) &&
     outer === wish.outer &&
-    learning === wish.learning;
+    learning === wish.learning &&
+    maxAddresses === wish.maxAddresses;
   return !isSame || remote !== undefined || receiving.length > 0;
 }
 
 /** No router advertisement that comes through the overlay is to configure this host. */
 function planCreation(wish: DeviceWish): readonly Operation[] {
-  const { name, mac, mtu, vni, port, local, outer, learning, alias, address, master } = wish;
+  const { name, mac, mtu, vni, port, local, outer, learning, maxAddresses, alias, address, master } = wish;
   return [
-    { kind: 'add-vxlan', name, mac, mtu, vni, port, local, outer, learning },
+    { kind: 'add-vxlan', name, mac, mtu, vni, port, local, outer, learning, maxAddresses },
     { kind: 'set-alias', name, alias },
     ...sysctls('ipv6', name, { accept_ra: '0' }).map((setting) => ({ ...setting, ifPresent: true })),
     ...(master === undefined ? [] : [{ kind: 'set-master', name, master } as const]),

@@ -64,8 +64,17 @@ function planAddition({ neighbours, fdb, flood, routes }: Differences): readonly
     ...neighbours.missing.map((neighbour) => ({ kind: 'replace-neighbour', ...neighbour }) as const),
     ...fdb.missing.map((entry) => ({ kind: 'replace-fdb', ...entry }) as const),
     ...flood.missing.map((entry) => ({ kind: 'append-flood', ...entry }) as const),
-    ...routes.missing.map((route) => ({ kind: 'replace-route', ...route }) as const),
+    ...routes.missing.map((route) => addRoute(route, routes.replacing.has(route))),
   ];
+}
+
+/**
+ * `replace` would also take the place of the route that a bridge has to its own network, which the kernel does not bring
+ * back when ours goes. IPv6 does without: no bridge's route has the metric of ours.
+ */
+function addRoute(route: ExactRoute, isReplacing: boolean): Operation {
+  const isBeside = route.dst.address.family === 4 && !isReplacing;
+  return { kind: isBeside ? 'prepend-route' : 'replace-route', ...route };
 }
 
 const neighbourIdentity: Identity<Neighbour> = {

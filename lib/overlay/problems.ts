@@ -1,25 +1,31 @@
 import { messageOf } from '../errors/cni-error.ts';
 import type { Log } from '../log/log.ts';
+import { firstOf, News } from './news.ts';
+
+type Topic = { readonly news: News; texts: readonly string[] };
 
 /** What keeps a daemon from its work at the moment, by topic; each is logged when it comes and when it has gone. */
 export class Problems {
   readonly #log: Log;
-  readonly #byTopic = new Map<string, readonly string[]>();
+  readonly #byTopic = new Map<string, Topic>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** All there are, in the order of their topics. */
+  /** The first of each topic, in the order of the topics. */
   get all(): readonly string[] {
-    return [...this.#byTopic].flatMap(([topic, texts]) => texts.map((text) => `${topic}: ${text}`));
+    return [...this.#byTopic].flatMap(([topic, { texts }]) =>
+      firstOf(texts).map((text) => `${topic}: ${text}`),
+    );
   }
 
   /** Replaces what is known of a topic. */
   set(topic: string, texts: readonly string[]): void {
-    const known = this.#byTopic.get(topic) ?? [];
-    for (const text of texts) if (!known.includes(text)) this.#log.warn(`${topic}: ${text}`);
-    if (texts.length > 0) this.#byTopic.set(topic, texts);
+    const known = this.#byTopic.get(topic) ?? { news: new News(), texts: [] };
+    for (const line of known.news.take(texts)) this.#log.warn(`${topic}: ${line}`);
+    known.texts = texts;
+    if (texts.length > 0) this.#byTopic.set(topic, known);
     else if (this.#byTopic.delete(topic)) this.#log.info(`${topic}: is well again`);
   }
 

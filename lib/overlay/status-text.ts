@@ -1,8 +1,10 @@
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { cutForeign } from './foreign-text.ts';
 import type { Journal } from './journal.ts';
 import { subnetsOf } from './lease-overlap.ts';
 import type { LeaseState } from './lease-record.ts';
+import type { LeaseTable } from './lease-table.ts';
 import type { Peer, Plane } from './plane.ts';
 import type { OverlaySettings } from './settings.ts';
 import type { DeviceStatus, OverlayStatus, PeerStatus } from './status.ts';
@@ -14,6 +16,8 @@ export type StatusParts = {
   readonly state: LeaseState;
   readonly etcd: { readonly endpoint: string; readonly away: string | undefined };
   readonly target: Target | undefined;
+  /** Keys that are not understood. */
+  readonly unread: LeaseTable['problems'];
   readonly journal: Pick<Journal, 'drift' | 'lastChange'>;
   readonly problems: readonly string[];
   readonly uptimeSeconds: number;
@@ -21,7 +25,7 @@ export type StatusParts = {
 
 /** Addresses and MACs as text, times as what is left of them. */
 export function toStatus(parts: StatusParts): OverlayStatus {
-  const { settings, state, etcd, target, journal, problems, uptimeSeconds } = parts;
+  const { settings, state, etcd, target, journal, uptimeSeconds } = parts;
   const planes = target?.planes ?? [];
   return {
     mode: settings.mode,
@@ -33,11 +37,24 @@ export function toStatus(parts: StatusParts): OverlayStatus {
     },
     devices: planes.map(({ plane }) => toDeviceStatus(plane)),
     peers: planes.flatMap(({ peers }) => peers.map(toPeerStatus)),
-    refused: (target?.refused ?? []).map(({ name, because }) => ({ lease: name, because })),
+    refused: toRefused(parts),
     drift: journal.drift,
     ...(journal.lastChange === undefined ? {} : { lastChange: journal.lastChange }),
-    problems,
+    problems: [...problemsOf(parts), ...parts.problems],
   };
+}
+
+function toRefused({ target, unread }: StatusParts): OverlayStatus['refused'] {
+  return [
+    ...(target?.refused ?? []).map(({ name, because }) => ({ lease: name, because })),
+    ...[...unread].map(([name, { problem }]) => ({ lease: cutForeign(name), because: cutForeign(problem) })),
+  ];
+}
+
+/** A host that still has its lease has all that it needs of etcd. */
+function problemsOf({ state, etcd: { away } }: StatusParts): readonly string[] {
+  if (state.kind === 'held') return [];
+  return [`the lease: ${state.because}`, ...(away === undefined ? [] : [`etcd: ${away}`])];
 }
 
 function toLeaseStatus(state: LeaseState, uptimeSeconds: number): OverlayStatus['lease'] {

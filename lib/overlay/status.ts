@@ -16,7 +16,7 @@ export type OverlayStatus = {
   readonly etcd: { readonly endpoint: string; readonly isConnected: boolean; readonly because?: string };
   readonly devices: readonly DeviceStatus[];
   readonly peers: readonly PeerStatus[];
-  /** Leases of others that are not followed, and why. */
+  /** Leases of others that are not followed or not understood, and why: nothing that this host could mend. */
   readonly refused: readonly { readonly lease: string; readonly because: string }[];
   readonly drift: {
     /** How often the kernel was not as it had been left, since the agent began. */
@@ -27,7 +27,7 @@ export type OverlayStatus = {
   };
   /** When the peers, the lease or the devices last changed, and what did; times as in RFC 3339. */
   readonly lastChange?: { readonly at: string; readonly what: string };
-  /** What keeps the overlay from being as it should; empty where all is well. */
+  /** What is wrong with this host's own part; empty where all is well, or only etcd is away and its lease still holds. */
   readonly problems: readonly string[];
 };
 

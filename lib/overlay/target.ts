@@ -34,6 +34,8 @@ export type TargetParts = {
   readonly outer: Outer;
   readonly config: NetworkConfig;
   readonly own: SubnetLease;
+  /** The families of whose subnet other hosts have leased a part, while this host has no other. */
+  readonly taken: readonly Family[];
   readonly leases: Iterable<SubnetLease & Pick<Stored, 'createRevision'>>;
 };
 
@@ -61,12 +63,19 @@ function planeTargetOf(
 ): readonly (PlaneTarget & Pick<Target, 'refused'>)[] {
   const plane = planeOf(family, parts);
   if (plane === undefined) return [];
+  const isTaken = parts.taken.includes(family);
   const { peers, refused } = peersOf(plane, leases, {
     isOnLink: isOnLinkOf(parts.outer),
     directRouting: parts.config.backend.directRouting,
-    own: parts.own,
+    own: isTaken ? 'taken' : parts.own,
   });
-  return [{ plane, peers, refused, wish: wishOf(plane, peers) }];
+  const wish = wishOf(plane, peers);
+  return [{ plane, peers, refused, wish: isTaken ? withoutAddress(wish) : wish }];
+}
+
+/** By the address of the subnet the host is reached that has taken it. */
+function withoutAddress({ device, ...entries }: PlaneWish): PlaneWish {
+  return { device: { ...device, address: undefined }, ...entries };
 }
 
 function planeOf(family: Family, { config, own, ...parts }: TargetParts): Plane | undefined {

@@ -27,6 +27,8 @@ export type DeviceWish = {
   readonly local: IpAddress;
   readonly outer: IfName;
   readonly learning: boolean;
+  /** How many MACs it knows at the most; undefined for any number. */
+  readonly maxAddresses: number | undefined;
   /** The family whose addresses on the device are ours. */
   readonly family: Family;
   readonly address: Cidr | undefined;
@@ -37,25 +39,45 @@ export type DeviceWish = {
 /** Says on a VXLAN device whose it is. */
 export const overlayAlias = 'fairlead/overlay';
 
-/** What the alias of a device begins with that a network's plugin has made, and not the agent. */
+/** What the alias of a device begins with that a plugin has made, and not the agent. */
+export const staticAliasPrefix = `${overlayAlias}/`;
+
+/** What the alias of a device begins with that a network's plugin has made. */
 export function networkOverlayPrefix(network: string): string {
-  return `${overlayAlias}/${network}/`;
+  return `${staticAliasPrefix}${network}/`;
 }
 
 /**
- * The protocol of all our routes, by which we know them again on interfaces that also have routes of others. A number
+ * The protocol of the agent's routes, by which it knows them again on interfaces that also have routes of others. A number
  * that neither the kernel nor iproute2 has given to anybody; the kernel takes no notice of it.
  */
 export const overlayProtocol = 76;
 
+/** The same of routes to static peers, which are none of the agent's. */
+export const staticProtocol = 77;
+
+/** Whether a route of this protocol leads to a host of an overlay of ours. */
+export function isOverlayProtocol(protocol: number): boolean {
+  return protocol === overlayProtocol || protocol === staticProtocol;
+}
+
 /**
- * Where a bridge still has a subnet that another host has leased, the other host's is the one that counts. IPv4 needs
- * nothing for that: a route replaces any of the same metric, the bridge's, too. In IPv6 the bridge's has 256.
+ * In mode l2 whoever sends into the overlay may invent MACs, and the device would learn them all. The hosts to which it
+ * floods count as one.
+ */
+const mostLearned = 16_384;
+
+/**
+ * Where a bridge still has a subnet that another host has leased, the other host's is the one that counts. In IPv4 ours
+ * has the metric of the bridge's and comes before it; in IPv6 the bridge's has 256.
  */
 const metrics = { 4: 0, 6: 255 } as const;
 
-/** What the kernel is to have so that this host reaches the peers, and they this host. Pure. */
-export function wishOf(plane: Plane, peers: readonly Peer[]): PlaneWish {
+/**
+ * What the kernel is to have so that this host reaches the peers, and they this host. Pure.
+ * @param protocol of the routes
+ */
+export function wishOf(plane: Plane, peers: readonly Peer[], protocol: number = overlayProtocol): PlaneWish {
   const device = deviceOf(plane);
   if (plane.mode === 'l2') {
     return { device, neighbours: [], fdb: [], flood: floodTo(plane, peers), routes: [] };
@@ -70,7 +92,7 @@ export function wishOf(plane: Plane, peers: readonly Peer[]): PlaneWish {
     })),
     fdb: fdbOf(plane, encapsulated),
     flood: [],
-    routes: peers.flatMap((peer) => routesTo(peer, plane)),
+    routes: peers.flatMap((peer) => routesTo(peer, plane, protocol)),
   };
 }
 
@@ -85,6 +107,7 @@ function deviceOf({ device, mode, publicAddress, subnet, bridge, ...settings }: 
     ...{ family, vni, port, outer, mac, mtu },
     local: publicAddress,
     learning: mode === 'l2',
+    maxAddresses: mode === 'l2' ? mostLearned : undefined,
     address: mode === 'l3' ? asHost(networkAddress(subnet)) : undefined,
     master: mode === 'l2' ? bridge : undefined,
     alias: overlayAlias,
@@ -107,9 +130,10 @@ function floodTo({ device }: Plane, peers: readonly Peer[]): readonly FloodEntry
  * where that address leads all the same, and refuses the route while a bridge or an older route covers it by
  * another interface; so there the address first gets a route of its own.
  */
-function routesTo({ subnet, publicAddress, isDirect }: Peer, plane: Plane): readonly ExactRoute[] {
+function routesTo(peer: Peer, plane: Plane, protocol: number): readonly ExactRoute[] {
+  const { subnet, publicAddress, isDirect } = peer;
   const { family, device, outer } = plane;
-  const common = { metric: metrics[family], protocol: overlayProtocol };
+  const common = { metric: metrics[family], protocol };
   if (isDirect) return [{ link: outer, dst: subnet, via: publicAddress, isOnLink: false, ...common }];
   const via = networkAddress(subnet);
   const byDevice = { link: device, dst: subnet, via, isOnLink: true, ...common };

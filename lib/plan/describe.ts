@@ -39,6 +39,7 @@ export function describeOperation(operation: Operation): string {
       return `removing ${formatCidr(operation.address)} from ${operation.link}`;
     case 'add-route':
       return `adding the route to ${formatCidr(operation.route.dst)} by ${operation.link}`;
+    case 'prepend-route':
     case 'replace-route':
       return `setting the route to ${formatCidr(operation.dst)} by ${operation.link}`;
     case 'delete-route':

@@ -55,7 +55,7 @@ export type IpOperation =
     }
   | { readonly kind: 'add-route'; readonly link: IfName; readonly route: ResultRoute }
   | ({ readonly kind: 'replace-neighbour' | 'delete-neighbour' } & Neighbour)
-  | ({ readonly kind: 'replace-route' | 'delete-route' } & ExactRoute);
+  | ({ readonly kind: 'prepend-route' | 'replace-route' | 'delete-route' } & ExactRoute);
 
 /** Makes a VXLAN device, whose settings the kernel does not let change later. */
 type AddVxlan = {
@@ -72,6 +72,8 @@ type AddVxlan = {
   readonly outer: IfName;
   /** Whether the device learns from what it receives which host has which MAC. */
   readonly learning: boolean;
+  /** How many MACs it knows at the most; undefined for any number. */
+  readonly maxAddresses: number | undefined;
 };
 
 /** A permanent neighbour: the MAC of an address, which nobody is asked for. */

@@ -10,7 +10,7 @@ import { isOnLinkOf, type Outer } from '../../lib/overlay/outer-link.ts';
 import { peersOf } from '../../lib/overlay/peers.ts';
 import type { Plane } from '../../lib/overlay/plane.ts';
 import { carriersOf, toPlane } from '../../lib/overlay/planes.ts';
-import { wishOf } from '../../lib/overlay/wish.ts';
+import { staticProtocol, wishOf } from '../../lib/overlay/wish.ts';
 import type { StaticOverlay, StaticPart } from './config.ts';
 import type { OpenedHost } from './host-network.ts';
 import { checkStaticPlane, planStaticPlane, type StaticPlane } from './static-plane.ts';
@@ -74,7 +74,8 @@ function withWish(plane: Plane, { peers }: StaticPart, surroundings: Surrounding
   const rules = { isOnLink: isOnLinkOf(outer), directRouting: overlay.directRouting, own: undefined };
   const { peers: accepted, refused } = peersOf(plane, leases, rules);
   const [first] = refused;
-  if (first === undefined) return { network: name, plane, wish: wishOf(plane, accepted), devices };
+  const wish = wishOf(plane, accepted, staticProtocol);
+  if (first === undefined) return { network: name, plane, wish, devices };
   throw new CniError(ErrorCode.invalidConfig, `peers: the one with subnet ${first.name}: ${first.because}`);
 }
 

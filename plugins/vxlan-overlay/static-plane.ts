@@ -9,7 +9,7 @@ import { vxlanConflict } from '../../lib/overlay/conflict.ts';
 import { observePlane } from '../../lib/overlay/observe.ts';
 import { planPlane } from '../../lib/overlay/plan.ts';
 import type { Plane } from '../../lib/overlay/plane.ts';
-import { networkOverlayPrefix, type PlaneWish } from '../../lib/overlay/wish.ts';
+import { networkOverlayPrefix, type PlaneWish, staticProtocol } from '../../lib/overlay/wish.ts';
 import { describeOperation } from '../../lib/plan/describe.ts';
 import type { Plan, Step } from '../../lib/plan/operation.ts';
 
@@ -53,7 +53,7 @@ export function checkStaticPlane(plane: StaticPlane, machine: Machine): void {
 
 /** @throws CniError code 7 where another VXLAN device is in the way */
 function compare({ network, plane, wish, devices }: StaticPlane, machine: Machine): Plan {
-  const observed = inquire(observePlane(plane), machine.run);
+  const observed = inquire(observePlane(plane, staticProtocol), machine.run);
   const leftovers = observed.vxlans.filter(
     ({ name, alias }) =>
       alias.startsWith(networkOverlayPrefix(network)) && !devices.some((device) => device === name),

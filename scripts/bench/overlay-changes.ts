@@ -23,7 +23,7 @@ export async function measureArrival(context: Context): Promise<Delays> {
   const rounds = context.isQuick ? 2 : 6;
   await using cluster = await Cluster.create({ hosts: firstHosts + rounds });
   const [first, coming] = [cluster.hosts.slice(0, firstHosts), cluster.hosts.slice(firstHosts)];
-  for (const host of first) await host.startAgent();
+  for (const host of first) await host.join();
   const far = await Promise.all(first.map((host) => host.add()));
   const samples: number[] = [];
   for (const host of coming) {
@@ -68,7 +68,7 @@ const outside = 'outside';
 
 async function cutOnce(cutMs: number): Promise<number> {
   await using cluster = await Cluster.create({ hosts: 3 });
-  for (const host of cluster.hosts) await host.startAgent();
+  for (const host of cluster.hosts) await host.join();
   const [lost, ...others] = cluster.hosts;
   if (lost === undefined) throw new Error('the cluster has no host');
   await lost.cut();

@@ -26,8 +26,8 @@ export async function measureTraffic(context: Context): Promise<OverlayTraffic> 
   const [one, other, third, fourth] = [1, 2, 3, 4].map((number) => cluster.host(number));
   if (one === undefined || other === undefined || third === undefined || fourth === undefined)
     throw new Error('the cluster has fewer than four hosts');
-  await one.startAgent();
-  await other.startAgent();
+  await one.join();
+  await other.join();
   await using near = await Flanneld.start(third);
   await using far = await Flanneld.start(fourth);
   const ours = createSeries(takeFrom(await one.add(), await other.add()));

@@ -49,7 +49,8 @@ function renderEmpty({ bare: { empty, emptySnapshot } }: Results): string {
   return `An empty single executable: ${bareMs} ms; one that starts from a snapshot, as ours does: ${snapshotMs} ms.`;
 }
 
-function renderGoals(goals: readonly Goal[]): string {
+/** The goals with a mark for each. Pure. */
+export function renderGoals(goals: readonly Goal[]): string {
   const title = ['case', 'goal', 'limit', 'measured', ''];
   return renderTable({ title, rows: goals.map(goalRow), texts: 2 });
 }

@@ -1,17 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/agent.ts';
+import { binDir } from '../support/binaries.ts';
 import { type Attached, Cluster, dualNetwork, type Host, reaches } from '../support/cluster.ts';
 import { linkNames, listRoutes } from '../support/kernel.ts';
 import {
+  complaintsOf,
   createOverlay,
   knowEachOther,
+  leaseNameOf,
   metricOf,
   printedStatus,
   startOverlay,
   statusOf,
 } from '../support/overlay-agents.ts';
 import { startPinging } from '../support/pinging.ts';
-import { mustInside, tryInside } from '../support/process.ts';
+import { inside, mustInside, tryInside } from '../support/process.ts';
 import { canPing } from '../support/traffic.ts';
 
 // The agent's part in an overlay while all goes its way: hosts come and change, somebody meddles, agents restart.
@@ -27,7 +33,11 @@ describe('what somebody takes from the kernel', () => {
     [first, second] = [await host.add(), await cluster.host(2).add()];
     await knowEachOther(cluster);
   });
-  afterAll(() => cluster[Symbol.asyncDispose]());
+  afterAll(async () => {
+    // One that is killed leaves its monitor of rules behind until some rule goes.
+    await Promise.all(cluster.hosts.map((each) => each.stopAgent()));
+    await cluster[Symbol.asyncDispose]();
+  });
 
   const peer = () => cluster.host(2).subnet().FLANNEL_SUBNET?.replace('.1/24', '.0') ?? '';
   const own = () => host.subnet().FLANNEL_SUBNET?.replace('.1/24', '.0') ?? '';
@@ -200,6 +210,15 @@ describe('an agent', () => {
     expect((await linkNames(host.netns)).filter((name) => name.startsWith('flannel'))).toEqual(['flannel.7']);
   });
 
+  test('that needs long to start, on a machine that is busy, has its timers nevertheless', async () => {
+    await using cluster = await Cluster.create({ hosts: 1 });
+    const host = cluster.host(1);
+
+    await using _agent = await startSlowly(host, 1_300);
+
+    await until(() => leaseNameOf(host) !== '', 'a subnet');
+  });
+
   test('takes the routes to a host away whose lease has ended', async () => {
     await using cluster = await createOverlay({ hosts: 2 }, { leaseTTL: '3s' });
     const [host, other] = [cluster.host(1), cluster.host(2)];
@@ -213,6 +232,55 @@ describe('an agent', () => {
     expect(Object.keys(await cluster.leases())).toHaveLength(1);
     const { error } = await other.rig.cni('ADD', other.conf(), await other.rig.container());
     expect(error).toMatchObject({ code: 11, msg: expect.stringContaining('lease of the subnet has ended') });
+  });
+});
+
+describe('an agent leases nothing, says why, and begins once that has gone', () => {
+  const causes: Record<string, { readonly cause: string; readonly cure: string; readonly says: RegExp }> = {
+    'the network overlaps with a route of the host': {
+      cause: 'ip route add 10.5.128.0/20 via 192.0.2.254',
+      cure: 'ip route del 10.5.128.0/20',
+      says: /10\.5\.0\.0\/16 overlaps with the route to 10\.5\.128\.0\/20 by eth0/,
+    },
+    'the underlay has too small an MTU': {
+      cause: 'ip link set eth0 mtu 1300',
+      cure: 'ip link set eth0 mtu 1500',
+      says: /raise the MTU/,
+    },
+    'the underlay has no address of a family that the network has': {
+      cause: 'ip -6 addr flush dev eth0',
+      cure: 'ip addr add 2001:db8:5::1/64 dev eth0 nodad',
+      says: /no IPv6 address/,
+    },
+    'another VXLAN device has the VNI and port': {
+      cause: 'ip link add name vx0 type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.1',
+      cure: 'ip link del vx0',
+      says: /vx0 has VNI 1 and UDP port 8472/,
+    },
+  };
+
+  test.each(Object.entries(causes))('%s', async (_, { cause, cure, says }) => {
+    await using cluster = await Cluster.create({ hosts: 1, network: dualNetwork() });
+    const host = cluster.host(1);
+    await mustInside(host.netns, ...cause.split(' '));
+
+    await host.startAgent();
+    await until(
+      () => says.test(host.agent.log),
+      'the reason in the log',
+      () => host.agent.log,
+    );
+
+    const { error } = await host.rig.cni('ADD', host.conf(), await host.rig.container());
+    expect([error?.code, (await linkNames(host.netns)).includes('flannel.1')]).toEqual([11, false]);
+    expect(await complaintsOf(host)).toMatch(says);
+    await mustInside(host.netns, ...cure.split(' '));
+    await until(
+      () => leaseNameOf(host) !== '',
+      'a subnet',
+      () => host.agent.log,
+    );
+    expect((await host.add()).addresses).toHaveLength(2);
   });
 });
 
@@ -232,6 +300,27 @@ test('`overlay status` tells in words what it tells as JSON, and where there is 
   expect(text.stdout).toMatch(new RegExp(`${peers[0]?.subnet} +${peers[0]?.publicAddress} `));
   expect([without.status, without.stderr]).toEqual([1, expect.stringContaining('block "overlay"')]);
 });
+
+/** Starts the agent of a host, and holds its process back for so long. */
+async function startSlowly(host: Host, ms: number): Promise<AsyncDisposable> {
+  const file = `${host.rig.dir}/agent.json`;
+  writeFileSync(
+    file,
+    JSON.stringify({ ...host.agentConfig(), api: { listen: ['none'] }, dns: { listen: ['none'] } }),
+  );
+  const args = inside(host.netns, `${binDir}/fairlead`, 'agent', '--store', host.rig.store, '--config', file);
+  const child = execa('nsenter', args, { reject: false, timeout: 60_000, killSignal: 'SIGKILL' });
+  await sleep(50);
+  child.kill('SIGSTOP');
+  await sleep(ms);
+  child.kill('SIGCONT');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await child;
+    },
+  };
+}
 
 /** What a host's kernel has of the overlay, but for what changes when a device is made anew. */
 function kernelOf({ netns }: Host): Promise<string> {

@@ -4,10 +4,10 @@ import type { Host } from '../support/cluster-host.ts';
 import { addressesOf, linkNames, linkOf, listRoutes } from '../support/kernel.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import type { Conf } from '../support/rig.ts';
+import { type Fault, shadowTools, type ToolCall } from '../support/shadow.ts';
 import {
   createStaticHosts,
   dualStaticConf,
-  peerOf,
   type StaticHosts,
   staticConf,
   subnetOf,
@@ -211,102 +211,30 @@ describe('CHECK', () => {
 });
 
 describe('is refused with code 7, and leaves nothing', () => {
-  let shared: StaticHosts;
-  beforeAll(async () => {
-    shared = await createStaticHosts();
-  });
-  afterAll(() => shared[Symbol.asyncDispose]());
+  test.each<[string, string, Conf, RegExp]>([
+    ['an underlay whose MTU leaves too little', 'ip link set eth0 mtu 625', {}, /raise the MTU/],
+    [
+      'a VXLAN device of somebody else with the same VNI and port',
+      'ip link add name vx0 type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.1',
+      {},
+      /vx0 has VNI 1 and UDP port 8472/,
+    ],
+    [
+      'a peer that is this host',
+      'true',
+      { peers: [{ publicIP: '192.0.2.1', subnet: '10.5.9.0/24' }] },
+      /own/,
+    ],
+  ])('%s', async (_, line, changes, says) => {
+    await using cluster = await createStaticHosts();
+    const [one, two] = cluster.hosts;
+    await mustInside(one.netns, ...line.split(' '));
+    const before = await linkNames(one.netns);
 
-  const refusals: Record<
-    string,
-    { readonly changes: (one: Host, two: Host) => Conf; readonly says: RegExp }
-  > = {
-    'peers with the same subnet': {
-      changes: (_, two) => ({ peers: [peerOf(two), { ...peerOf(two), publicIP: '192.0.2.77' }] }),
-      says: /peers: the one with subnet 10\.5\.2\.0\/24.*overlaps/,
-    },
-    'a peer whose subnet is a part of this host’s': {
-      changes: () => ({ peers: [{ publicIP: '192.0.2.77', subnet: '10.5.1.128/25' }] }),
-      says: /10\.5\.1\.128\/25.*this host/,
-    },
-    'a peer that is this host': {
-      changes: (one) => ({ peers: [{ publicIP: one.address, subnet: '10.5.9.0/24' }] }),
-      says: /192\.0\.2\.1 is this host's own/,
-    },
-    'a peer outside the network': {
-      changes: () => ({ peers: [{ publicIP: '192.0.2.77', subnet: '10.6.2.0/24' }] }),
-      says: /10\.6\.2\.0\/24 is not in the overlay's network/,
-    },
-    'a MAC that is none': {
-      changes: (_, two) => ({ peers: [{ ...peerOf(two), vtepMAC: 'nonsense' }] }),
-      says: /peers\[0\]\.vtepMAC: .*unicast MAC/,
-    },
-    'a MAC of a group': {
-      changes: (_, two) => ({ peers: [{ ...peerOf(two), vtepMAC: '01:00:5e:00:00:01' }] }),
-      says: /peers\[0\]\.vtepMAC/,
-    },
-    'a peer without an address': {
-      changes: () => ({ peers: [{ subnet: '10.5.2.0/24' }] }),
-      says: /peers\[0\]\.publicIP: is required/,
-    },
-    'a peer without a subnet': {
-      changes: (_, two) => ({ peers: [{ publicIP: two.address }] }),
-      says: /peers\[0\]\.subnet: is required/,
-    },
-    'a misspelt field of a peer': {
-      changes: (_, two) => ({ peers: [{ ...peerOf(two), vtepMacAddress: '02:00:00:00:00:02' }] }),
-      says: /peers\[0\]\.vtepmacaddress: there is no such field/i,
-    },
-    'a subnet outside the network': { changes: () => ({ subnet: '10.6.1.0/24' }), says: /^subnet: / },
-    'a subnet as large as the network': { changes: () => ({ subnet: '10.5.0.0/16' }), says: /^subnet: / },
-    'a subnet with host bits': { changes: () => ({ subnet: '10.5.1.7/24' }), says: /^subnet: / },
-    'a network without a subnet': { changes: () => ({ subnet: null }), says: /^subnet: is required/ },
-    'a subnet file beside them': {
-      changes: () => ({ subnetFile: '/run/flannel/subnet.env' }),
-      says: /cannot both/,
-    },
-    'an interface that is not there': { changes: () => ({ interface: 'eth7' }), says: /no interface eth7/ },
-    'a public address that is another’s': {
-      changes: (_, two) => ({ publicIP: two.address }),
-      says: /has not the public address 192\.0\.2\.2/,
-    },
-    'a VNI whose device has too long a name': {
-      changes: () => ({ ipv6Network: 'fd00:5::/48', ipv6Subnet: 'fd00:5:0:1::/64', vni: 16_777_215 }),
-      says: /VNI 16777215.*smaller/,
-    },
-    'a larger MTU than the overlay carries': { changes: () => ({ mtu: 1451 }), says: /mtu: .*at most 1450/ },
-  };
-
-  test.each(Object.entries(refusals))('%s', async (_, { changes, says }) => {
-    const [one, two] = shared.hosts;
-    const conf = staticConf(one, [two], changes(one, two));
-
-    const { error } = await one.rig.cni('ADD', conf, await one.rig.container());
+    const { error } = await one.rig.cni('ADD', staticConf(one, [two], changes), await one.rig.container());
 
     expect(error).toMatchObject({ code: 7, msg: expect.stringMatching(says) });
-    expect([await linkNames(one.netns), one.rig.leases('overlay')]).toEqual([['eth0'], {}]);
-  });
-
-  test('an underlay whose MTU leaves too little', async () => {
-    await using cluster = await createStaticHosts();
-    const [one, two] = cluster.hosts;
-    await mustInside(one.netns, 'ip', 'link', 'set', 'eth0', 'mtu', '625');
-
-    const { error } = await one.rig.cni('ADD', staticConf(one, [two]), await one.rig.container());
-
-    expect(error).toMatchObject({ code: 7, msg: expect.stringContaining('raise the MTU') });
-  });
-
-  test('a VXLAN device of somebody else with the same VNI and port', async () => {
-    await using cluster = await createStaticHosts();
-    const [one, two] = cluster.hosts;
-    const foreign = 'ip link add name vx0 type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.1';
-    await mustInside(one.netns, ...foreign.split(' '));
-
-    const { error } = await one.rig.cni('ADD', staticConf(one, [two]), await one.rig.container());
-
-    expect(error).toMatchObject({ code: 7, msg: expect.stringMatching(/vx0 has VNI 1 and UDP port 8472/) });
-    expect(await linkNames(one.netns)).toEqual(['eth0', 'vx0']);
+    expect([await linkNames(one.netns), one.rig.leases('overlay')]).toEqual([before, {}]);
   });
 });
 
@@ -351,6 +279,55 @@ test('an ADD on a host that has its overlay starts few processes more than bridg
   expect(second('static, IPv4') - second('bridge')).toBeLessThanOrEqual(2);
   expect(second('static, both families') - second('bridge')).toBeLessThanOrEqual(3);
 });
+
+test('a first ADD that fails at any process leaves nothing of the attachment, and the next one is whole', async () => {
+  const calls = await recordFirstAdd();
+  const outcomes: Record<string, object> = {};
+
+  for (const { call, fault } of faultsOf(calls)) {
+    const where = `${calls[call - 1]?.tool} (call ${call}), ${JSON.stringify(fault)}`;
+    outcomes[where] = await addWithFault(call, fault);
+  }
+
+  expect(new Set(calls.map(({ tool }) => tool))).toEqual(new Set(['ip', 'bridge', 'nft']));
+  const wanted = Object.keys(outcomes).map((where) => [where, { left: [], leases: {}, check: '' }]);
+  expect(outcomes).toEqual(Object.fromEntries(wanted));
+});
+
+/** The tools' calls of a first ADD that nothing disturbs. */
+async function recordFirstAdd(): Promise<readonly ToolCall[]> {
+  await using cluster = await createStaticHosts();
+  const [one, two] = cluster.hosts;
+  const shadow = shadowTools(one.rig);
+  await one.attach(staticConf(one, [two]), { env: shadow.env });
+  return shadow.calls();
+}
+
+/** Every call fails, and every batch in its middle; with SOAK=1 after each of its lines. */
+function faultsOf(calls: readonly ToolCall[]): readonly { call: number; fault: Fault }[] {
+  return calls.flatMap(({ args, lines }, at) => {
+    const counts = Array.from({ length: lines }, (_, line) => line + 1);
+    const partial = process.env.SOAK === '1' ? counts : counts.slice(lines >> 1, (lines >> 1) + 1);
+    const inBatch = args === '-batch -' ? partial.map((afterLines): Fault => ({ afterLines })) : [];
+    return (['before', ...inBatch] as const).map((fault) => ({ call: at + 1, fault }));
+  });
+}
+
+/** What is left of the container when its ADD has failed, and what CHECK says of the next one. */
+async function addWithFault(call: number, fault: Fault): Promise<object> {
+  await using cluster = await createStaticHosts();
+  const [one, two] = cluster.hosts;
+  const shadow = shadowTools(one.rig);
+  const conf = staticConf(one, [two]);
+  shadow.failAt(call, fault);
+  const container = await one.rig.container();
+  const first = await one.rig.cni('ADD', conf, container, { env: shadow.env });
+  const left = (await linkNames(one.netns)).filter((name) => !['eth0', 'flannel.1'].includes(name));
+  const leases = one.rig.leases('overlay');
+  const prevResult = first.result ?? (await one.rig.add(conf, container));
+  const { stdout } = await one.rig.cni('CHECK', { ...conf, prevResult }, container);
+  return first.status === 0 ? { left: [], leases: {}, check: stdout } : { left, leases, check: stdout };
+}
 
 /** How many processes an ADD starts. */
 async function processesOf(host: Host, conf: Conf): Promise<number> {

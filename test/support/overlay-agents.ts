@@ -52,3 +52,15 @@ export async function metricOf(host: Host, name: string): Promise<number> {
   const { body } = await host.agent.curl('/metrics');
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(String(body))?.[1]);
 }
+
+/** The last part of the key of a host's lease; empty while subnet.env is away. */
+export function leaseNameOf(host: Host): string {
+  return host.subnet().FLANNEL_SUBNET?.replace('.1/24', '.0-24') ?? '';
+}
+
+/** All that a host's agent finds wrong. */
+export async function complaintsOf(host: Host): Promise<string> {
+  const { problems, refused, lease } = await statusOf(host);
+  const because = lease.state === 'waiting' ? [lease.because] : [];
+  return [...problems, ...refused.map((each) => `${each.lease}: ${each.because}`), ...because].join('\n');
+}

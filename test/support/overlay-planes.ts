@@ -88,7 +88,20 @@ export function kernelWith({ device, ...entries }: PlaneWish): ObservedPlane {
 
 /** The device as the kernel shows it when it is as wished. */
 export function deviceAsWished(wish: DeviceWish): VxlanLink {
-  const { name, mac, mtu, alias, master, address: own, vni, port, local, outer, learning } = wish;
+  const {
+    name,
+    mac,
+    mtu,
+    alias,
+    master,
+    address: own,
+    vni,
+    port,
+    local,
+    outer,
+    learning,
+    maxAddresses,
+  } = wish;
   return {
     ...{ name, mac, mtu, alias, master },
     isUp: true,
@@ -97,7 +110,7 @@ export function deviceAsWished(wish: DeviceWish): VxlanLink {
     addresses: [...(own === undefined ? [] : [own]), cidr('fe80::1/64')],
     vlanFiltering: false,
     port: undefined,
-    vxlan: { vni, port, local, outer, learning, remote: undefined, receiving: [] },
+    vxlan: { vni, port, local, outer, learning, maxAddresses, remote: undefined, receiving: [] },
   };
 }
 

@@ -7,7 +7,7 @@ export type Fault = 'before' | 'after' | 'killed' | { readonly afterLines: numbe
 /** One call of a shadowed tool. */
 export type ToolCall = { readonly tool: string; readonly args: string; readonly lines: number };
 
-/** `ip` and `nft` shadowed by wrappers that count their calls and fail one of them. */
+/** `ip`, `bridge` and `nft` shadowed by wrappers that count their calls and fail one of them. */
 export type Shadow = {
   /** PATH for the plugin, the wrappers first. */
   readonly env: { readonly PATH: string };
@@ -43,7 +43,7 @@ exit 1
 export function shadowTools(rig: Pick<Rig, 'dir'>): Shadow {
   const dir = `${rig.dir}/shadow`;
   mkdirSync(dir);
-  for (const tool of ['ip', 'nft']) {
+  for (const tool of ['ip', 'bridge', 'nft']) {
     writeFileSync(`${dir}/${tool}`, wrapper(dir, tool));
     chmodSync(`${dir}/${tool}`, 0o755);
   }

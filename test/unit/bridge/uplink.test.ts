@@ -33,7 +33,7 @@ test('an ADD at whose end the subnet is no longer ours takes back what it has ma
   const adding = () => add(toCall({}), { kind, machine, selectIpam: () => undefined });
 
   expect(adding).toThrow(expect.objectContaining({ code: ErrorCode.tryAgainLater }));
-  expect(machine.log.join('\n')).toMatch(/link add name (veth\w+)[^]*link del dev \1/);
+  expect(machine.log.join('\n')).toMatch(/link add name (veth\w+)[\s\S]*link del dev \1/);
 });
 
 test('an ADD in whose way another one has made the uplink begins again', () => {

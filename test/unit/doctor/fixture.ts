@@ -46,6 +46,7 @@ export function vxlanLink(
       remote: undefined,
       outer: 'eth0',
       learning: false,
+      maxAddresses: undefined,
       receiving: [],
       ...vxlan,
     },

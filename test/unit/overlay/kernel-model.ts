@@ -66,6 +66,9 @@ export class KernelModel {
       case 'delete-flood':
         remove(this.flood, formatAddress(operation.dst));
         return;
+      case 'prepend-route':
+        this.#prependRoute(without(operation));
+        return;
       case 'replace-route':
         this.#replaceRoute(without(operation));
         return;
@@ -93,12 +96,12 @@ export class KernelModel {
 
   #addDevice(operation: Extract<Operation, { kind: 'add-vxlan' }>): void {
     if (this.device !== undefined) throw new Error(`${operation.name}: File exists`);
-    const { name, mac, mtu, vni, port, local, outer, learning } = operation;
+    const { name, mac, mtu, vni, port, local, outer, learning, maxAddresses } = operation;
     this.device = {
       ...{ name, mac, mtu, master: undefined, alias: '', port: undefined },
       ...{ isUp: false, isPromiscuous: false, kind: 'vxlan', vlanFiltering: false },
       addresses: [cidr('fe80::1/64')],
-      vxlan: { vni, port, local, outer, learning, remote: undefined, receiving: [] },
+      vxlan: { vni, port, local, outer, learning, maxAddresses, remote: undefined, receiving: [] },
     };
   }
 
@@ -144,6 +147,12 @@ export class KernelModel {
     if (device.vxlan.local?.family === 6 || addresses.some(({ address: { family } }) => family === 4)) return;
     this.neighbours.clear();
     this.#dropRoutes(device.name);
+  }
+
+  /** The kernel has both afterwards, which is none of the plan's intents. */
+  #prependRoute(route: ExactRoute): void {
+    if (this.routes.has(routeKey(route))) throw new Error(`${routeKey(route)}: there is one of ours already`);
+    this.#replaceRoute(route);
   }
 
   /** IPv6 refuses a gateway to which another interface leads, `onlink` or not. */

@@ -528,13 +528,13 @@ describe('without etcd', () => {
     await pass(0);
     etcd.mishapOf = () => 'before';
     await pass(55);
-    expect(host.holder.problems).toEqual(['etcd is away']);
+    expect(host.holder.trouble).toBe('etcd is away');
 
     etcd.mishapOf = () => undefined;
     await pass(6);
 
     expect(host.told).not.toContain('lost');
-    expect(host.holder.problems).toEqual([]);
+    expect(host.holder.trouble).toBeUndefined();
     expect(host.log).toEqual([
       'info: subnet leased',
       'warn: the lease is not renewed: etcd is away',
@@ -649,17 +649,175 @@ describe('a key', () => {
     expect(host.log.at(-1)).toContain('somebody else has changed the lease');
   });
 
-  test('that two processes with one id write is not fought for without a pause', async () => {
+  test.each(['nonsense', '{"BackendType":"host-gw"}'])(
+    'over which somebody writes %s stays ours, is written again, and ends as before',
+    async (value) => {
+      const etcd = createEtcd();
+      using host = new Host(etcd, 1);
+      await pass(1);
+      const [before] = leasesIn(etcd);
+      const { name } = host;
+
+      etcd.put(host.key, value);
+      host.follow();
+      await pass(1);
+
+      expect(leasesIn(etcd)).toMatchObject([
+        {
+          key: before?.key,
+          value: before?.value,
+          createRevision: before?.createRevision,
+          lease: before?.lease,
+        },
+      ]);
+      expect(host.told).toEqual([`held ${name}`]);
+    },
+  );
+
+  test('that is a reservation stays one, also when nonsense is written over it', async () => {
     const etcd = createEtcd();
-    using one = new Host(etcd, 1);
-    using other = new Host(etcd, 1, { self: selfOf(2) });
+    etcd.put(`${prefix}/subnets/10.5.9.0-24`, '{"Node":"node-1"}');
+    using host = new Host(etcd, 1);
+    await pass(1);
+
+    etcd.put(host.key, 'nonsense');
+    host.follow();
+    await pass(1);
+
+    expect(leasesIn(etcd)).toMatchObject([{ lease: '0', value: expect.stringContaining('192.0.2.1') }]);
+    expect(host.told).toEqual(['held 10.5.9.0-24']);
+  });
+
+  test('that ends with another lease of etcd, at whatever revision, is looked at', async () => {
+    const etcd = createEtcd();
+    using host = new Host(etcd, 1);
+    await pass(1);
+    const table = tableOf(
+      etcd.below(`${prefix}/`).map((kv) => ({ ...kv, lease: '77' })),
+      prefix,
+    );
+    const before = etcd.calls.length;
+
+    host.holder.follow(table);
+    await pass(0);
+
+    expect(etcd.calls.slice(before)).toEqual(['list']);
+  });
+});
+
+describe('of two machines with one id', () => {
+  /** Both hear everything at once, for a while. */
+  const goOn = async (...hosts: readonly Host[]) => {
     for (let round = 0; round < 600; round++) {
-      one.follow();
-      other.follow();
+      for (const host of hosts) host.follow();
       await pass(0.1);
     }
+  };
 
-    expect(etcd.calls.filter((call) => call === 'commit').length).toBeLessThan(40);
+  test('the first one loses its subnet to the one that starts while it has it, and leaves it alone', async () => {
+    const etcd = createEtcd();
+    using one = new Host(etcd, 1);
+    await goOn(one);
+    const { name } = one;
+    using other = new Host(etcd, 1, { self: selfOf(2) });
+    await goOn(one, other);
+
+    expect([one.shown, other.shown]).toEqual(['lost', `held ${name}`]);
+    expect(one.told).toEqual([`held ${name}`, 'lost', 'lost']);
+    expect(one.holder.state).toMatchObject({
+      takenBy: '192.0.2.2',
+      because: expect.stringMatching(
+        /^another machine \(192\.0\.2\.2\) has this machine's id: remove [^;]*$/,
+      ),
+    });
+    expect(one.log.filter((line) => !line.startsWith('info'))).toEqual([
+      expect.stringMatching(
+        `^error: the subnet of the lease ${name} belongs to 192.0.2.2 now: another machine`,
+      ),
+    ]);
+    expect(leasesIn(etcd)).toHaveLength(1);
+    expect(etcd.calls.filter((call) => call === 'commit')).toHaveLength(2);
+  });
+
+  test('the one that has lost takes the subnet again when the key has ended', async () => {
+    const etcd = createEtcd();
+    using one = new Host(etcd, 1);
+    await goOn(one);
+    using other = new Host(etcd, 1, { self: selfOf(2) });
+    await goOn(one, other);
+    const { name, key } = other;
+
+    other.stop();
+    etcd.delete(key);
+    await goOn(one);
+
+    expect(one.shown).toBe(`held ${name}`);
+  });
+
+  test('or when the other has got an id of its own', async () => {
+    const etcd = createEtcd();
+    using one = new Host(etcd, 1);
+    await goOn(one);
+    const other = new Host(etcd, 1, { self: selfOf(2) });
+    await goOn(one, other);
+    const { name } = other;
+
+    other.stop();
+    using renewed = new Host(etcd, 2);
+    await goOn(one, renewed);
+
+    expect(one.shown).toBe(`held ${name}`);
+    expect(renewed.shown).toMatch(/^held/);
+    expect(renewed.name).not.toBe(name);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'one at most has the old subnet when both start again, %s tenths of a round trip apart',
+    async (tenths) => {
+      const etcd = createEtcd();
+      const before = new Host(etcd, 1);
+      await pass(1);
+      const { name } = before;
+      before.stop();
+      etcd.delayMs = () => 100;
+
+      using one = new Host(etcd, 1);
+      await pass(tenths * 0.1);
+      using other = new Host(etcd, 1, { self: selfOf(2) });
+      await goOn(one, other);
+
+      expect([one.shown, other.shown].filter((shown) => shown === `held ${name}`)).toHaveLength(1);
+      expect(etcd.calls.filter((call) => call === 'commit').length).toBeLessThan(8);
+    },
+  );
+
+  test('both keep a subnet of their own that begin together, and it is reported', async () => {
+    const etcd = createEtcd();
+    etcd.delayMs = () => 100;
+    using one = new Host(etcd, 1, { previous: { 4: cidr('10.5.8.0/24') } });
+    using other = new Host(etcd, 1, { self: selfOf(2), previous: { 4: cidr('10.5.9.0/24') } });
+    await goOn(one, other);
+
+    expect([one.shown, other.shown]).toEqual(['held 10.5.8.0-24', 'held 10.5.9.0-24']);
+    expect(one.holder.problems).toEqual([expect.stringContaining('another machine (192.0.2.2)')]);
+    expect(other.holder.problems).toEqual([expect.stringContaining('another machine (192.0.2.1)')]);
+  });
+
+  test('none is meant by an address that changes while answers are lost', async () => {
+    const etcd = createEtcd();
+    const random = new Random(5);
+    using host = new Host(etcd, 1);
+    await pass(1);
+    const { name } = host;
+
+    etcd.mishapOf = () => random.pick([undefined, 'before', 'after'] as const);
+    for (let round = 0; round < 300; round++) {
+      host.holder.setSelf(selfOf(1 + random.below(3)));
+      host.follow();
+      await pass(random.below(20) / 10);
+    }
+
+    expect(host.told.filter((shown) => shown !== `held ${name}`)).toEqual([]);
   });
 });
 

@@ -63,6 +63,11 @@ test('what is not understood is a problem, and its subnet is taken all the same'
 
   const table = tableOf(nonsense, prefix);
 
+  expect(table.problems.get('10.5.9.7-24')).toMatchObject({
+    createRevision: 3,
+    modRevision: 4,
+    etcdLease: '77',
+  });
   expect([...table.problems.keys()]).toEqual(['10.5.9.7-24', '', 'a/b']);
   expect(subnetsByName(table)).toEqual(new Map([['10.5.9.7-24', { 4: cidr('10.5.9.7/24') }]]));
 });

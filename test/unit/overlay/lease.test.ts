@@ -180,6 +180,10 @@ describe('a reservation', () => {
     expect(parseReservation(name, value)).toEqual({ name, subnets: { 4: v4.subnet }, ...expected });
   });
 
+  test('is not a key with host bits: nobody else would take its subnet for the same', () => {
+    expect(parseReservation('10.5.34.7-24', '{"PublicIP":"192.0.2.9"}')).toBeUndefined();
+  });
+
   test.each(['{}', 'nonsense', '{"PublicIP":"nonsense"}', JSON.stringify(flannels)])('is not %s', (value) => {
     expect(parseReservation(name, value)).toBeUndefined();
   });

@@ -61,6 +61,18 @@ describe('a lease is refused', () => {
   });
 });
 
+test('who has taken our subnet, by whatever key, is a peer like any other', () => {
+  const takers = [
+    lease(2, { subnet: cidr('10.5.1.0/25') }),
+    named('host-1', 3, { subnet: cidr('10.5.1.128/25') }),
+  ];
+
+  const { subnets, refused } = follow(takers, { own: 'taken' });
+
+  expect(subnets).toEqual(['10.5.1.0/25', '10.5.1.128/25']);
+  expect(refused).toEqual([]);
+});
+
 describe('of two leases that exclude each other', () => {
   test.each([
     ['of the same subnet', '10.5.2.0/24', '10.5.2.0/24'],
