@@ -1,10 +1,11 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reaches } from '../support/cluster.ts';
 import type { Host } from '../support/cluster-host.ts';
 import { addressesOf, linkNames, linkOf, listRoutes } from '../support/kernel.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import type { Conf } from '../support/rig.ts';
-import { type Fault, shadowTools, type ToolCall } from '../support/shadow.ts';
+import { type Fault, type Shadow, shadowTools, type ToolCall } from '../support/shadow.ts';
 import {
   createStaticHosts,
   dualStaticConf,
@@ -281,27 +282,25 @@ test('an ADD on a host that has its overlay starts few processes more than bridg
 });
 
 test('a first ADD that fails at any process leaves nothing of the attachment, and the next one is whole', async () => {
-  const calls = await recordFirstAdd();
+  await using cluster = await createStaticHosts();
+  const [one, two] = cluster.hosts;
+  const conf = staticConf(one, [two]);
+  const shadow = shadowTools(one.rig);
+  await one.attach(conf, { env: shadow.env });
+  const calls = shadow.calls();
   const outcomes: Record<string, object> = {};
 
   for (const { call, fault } of faultsOf(calls)) {
+    await forgetOverlay(one);
+    shadow.failAt(call, fault);
     const where = `${calls[call - 1]?.tool} (call ${call}), ${JSON.stringify(fault)}`;
-    outcomes[where] = await addWithFault(call, fault);
+    outcomes[where] = await addWithFault(one, conf, shadow.env);
   }
 
   expect(new Set(calls.map(({ tool }) => tool))).toEqual(new Set(['ip', 'bridge', 'nft']));
   const wanted = Object.keys(outcomes).map((where) => [where, { left: [], leases: {}, check: '' }]);
   expect(outcomes).toEqual(Object.fromEntries(wanted));
 });
-
-/** The tools' calls of a first ADD that nothing disturbs. */
-async function recordFirstAdd(): Promise<readonly ToolCall[]> {
-  await using cluster = await createStaticHosts();
-  const [one, two] = cluster.hosts;
-  const shadow = shadowTools(one.rig);
-  await one.attach(staticConf(one, [two]), { env: shadow.env });
-  return shadow.calls();
-}
 
 /** Every call fails, and every batch in its middle; with SOAK=1 after each of its lines. */
 function faultsOf(calls: readonly ToolCall[]): readonly { call: number; fault: Fault }[] {
@@ -313,20 +312,24 @@ function faultsOf(calls: readonly ToolCall[]): readonly { call: number; fault: F
   });
 }
 
-/** What is left of the container when its ADD has failed, and what CHECK says of the next one. */
-async function addWithFault(call: number, fault: Fault): Promise<object> {
-  await using cluster = await createStaticHosts();
-  const [one, two] = cluster.hosts;
-  const shadow = shadowTools(one.rig);
-  const conf = staticConf(one, [two]);
-  shadow.failAt(call, fault);
-  const container = await one.rig.container();
-  const first = await one.rig.cni('ADD', conf, container, { env: shadow.env });
-  const left = (await linkNames(one.netns)).filter((name) => !['eth0', 'flannel.1'].includes(name));
-  const leases = one.rig.leases('overlay');
-  const prevResult = first.result ?? (await one.rig.add(conf, container));
-  const { stdout } = await one.rig.cni('CHECK', { ...conf, prevResult }, container);
-  return first.status === 0 ? { left: [], leases: {}, check: stdout } : { left, leases, check: stdout };
+/** The host as it was before its first container. */
+async function forgetOverlay({ netns, rig }: Host): Promise<void> {
+  for (const link of await linkNames(netns))
+    if (link !== 'eth0') await tryInside(netns, 'ip', 'link', 'del', link);
+  await mustInside(netns, 'nft', 'flush', 'ruleset');
+  rmSync(rig.dataDir, { recursive: true });
+}
+
+/** What is left of the container when its ADD has failed, and what CHECK says after the next one. */
+async function addWithFault({ netns, rig }: Host, conf: Conf, env: Shadow['env']): Promise<object> {
+  const container = await rig.container();
+  const { result } = await rig.cni('ADD', conf, container, { env });
+  const left =
+    result === undefined ? (await linkNames(netns)).filter((name) => /^(cni|veth)/.test(name)) : [];
+  const leases = result === undefined ? rig.leases('overlay') : {};
+  const prevResult = result ?? (await rig.add(conf, container));
+  const { stdout: check } = await rig.cni('CHECK', { ...conf, prevResult }, container);
+  return { left, leases, check };
 }
 
 /** How many processes an ADD starts. */

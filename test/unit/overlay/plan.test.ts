@@ -103,7 +103,7 @@ describe('a device', () => {
   ])('of another %s is made anew, with all that goes by it', (_, settings) => {
     expect(planForSettings(settings)).toEqual([
       ...['delete-link', 'add-vxlan', 'set-alias', 'set-sysctl', 'add-address', 'set-up'],
-      ...['replace-neighbour', 'replace-fdb', 'replace-route'],
+      ...['replace-neighbour', 'replace-fdb', 'prepend-route'],
     ]);
   });
 
