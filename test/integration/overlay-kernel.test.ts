@@ -9,9 +9,9 @@ import type { Plane } from '../../lib/overlay/plane.ts';
 import { wishOf } from '../../lib/overlay/wish.ts';
 import { linkOf } from '../support/kernel.ts';
 import { linkHosts, OverlayHost } from '../support/overlay-host.ts';
-import { lease, linesOf, plainRules, plane, publicAddress, subnet } from '../support/overlay-planes.ts';
+import { cidr, lease, linesOf, plainRules, plane, publicAddress, subnet } from '../support/overlay-planes.ts';
 import { walk } from '../support/overlay-walk.ts';
-import { tryInside } from '../support/process.ts';
+import { inside, must, tryInside } from '../support/process.ts';
 import { Random } from '../support/random.ts';
 import { Rig } from '../support/rig.ts';
 import { canPing } from '../support/traffic.ts';
@@ -121,6 +121,102 @@ test.each([4, 6] as const)(
     expect(await one.plan(moved, [taken])).toEqual([]);
   },
 );
+
+test('a bridge has its subnet again when the other host has given it back', async () => {
+  await using rig = await Rig.create();
+  const [one] = await linkHosts(rig);
+  await one.ip('link add name cni0 type bridge');
+  await one.ip('link set dev cni0 up');
+  await one.ip('addr add 10.5.1.1/24 dev cni0');
+  const taken = lease(2, { subnet: subnet(1) });
+  await one.follow(plane(1, { subnet: subnet(7) }), [taken]);
+  await one.follow(plane(1, { subnet: subnet(7) }), [taken], direct);
+  expect(await one.ip('route get 10.5.1.77')).toContain('via 192.0.2.2 dev eth0');
+
+  await one.follow(plane(1), [lease(2)]);
+
+  expect(await one.ip('route get 10.5.1.77')).toContain('dev cni0');
+  expect(await one.ip('route show 10.5.1.0/24')).toBe(
+    '10.5.1.0/24 dev cni0 proto kernel scope link src 10.5.1.1 \n',
+  );
+});
+
+describe('what an agent has made', () => {
+  const [v4, v6] = [plane(1), plane(1, { family: 6 })];
+  const leases = [lease(2), lease(2, {}, 6)];
+  const ours = async (one: OverlayHost) =>
+    `${await one.ip('-4 -N route show proto 76')}${await one.ip('-6 -N route show proto 76')}`;
+
+  test.each<[string, readonly Plane[], RegExp]>([
+    ['IPv6 is switched off', [v4], /^10\.5\.2\.0\/24 via 192\.0\.2\.2 dev eth0 $/m],
+    [
+      'the overlay has another network',
+      [plane(1, { network: cidr('10.6.0.0/16'), subnet: cidr('10.6.1.0/24') })],
+      /^$/,
+    ],
+    ['it becomes one segment', [plane(1, { mode: 'l2', device: 'vxlan.1' as IfName })], /^$/],
+    ['there is no plane left', [], /^$/],
+  ])('goes when %s, and what a plugin has made for static peers stays', async (_, planes, left) => {
+    await using rig = await Rig.create();
+    const [one] = await linkHosts(rig);
+    await one.ip('link add name flannel.9 type vxlan id 9 dev eth0 local 192.0.2.1 dstport 8479 nolearning');
+    await one.ip('link set dev flannel.9 alias fairlead/overlay/net/0123456789abcdef up');
+    await one.ip('route add 10.9.2.0/24 via 10.9.2.0 dev flannel.9 onlink proto 77');
+    await one.ip('route add 10.9.3.0/24 via 192.0.2.3 dev eth0 proto 77');
+    await one.reconcile([v4, v6], leases, direct);
+
+    const { problems } = await one.reconcile(planes, leases, direct);
+
+    expect(problems).toEqual([]);
+    expect(await ours(one)).toMatch(left);
+    const devices = (await one.ip('-br link show type vxlan')).match(/^\S+/gm);
+    expect(devices?.toSorted()).toEqual(['flannel.9', ...planes.map(({ device }) => device)].toSorted());
+    expect(await one.ip('-N route show proto 77')).toBe(
+      '10.9.2.0/24 via 10.9.2.0 dev flannel.9 onlink \n10.9.3.0/24 via 192.0.2.3 dev eth0 \n',
+    );
+    expect(await one.reconcile(planes, leases, direct)).toEqual({ done: [], problems: [] });
+  });
+});
+
+describe('a device of mode l2', () => {
+  const stretched = (bridge: string | undefined) =>
+    plane(1, { mode: 'l2', device: 'vxlan.1' as IfName, bridge: bridge as IfName | undefined });
+  const masterOf = async (one: OverlayHost) => (await linkOf(one.netns, 'vxlan.1')).master;
+
+  test('stays in the bridge that a plugin has put it into, while hosts come and go', async () => {
+    await using rig = await Rig.create();
+    const [one] = await linkHosts(rig);
+    for (const bridge of ['cni0', 'mynet0']) await one.ip(`link add name ${bridge} type bridge`);
+    await one.reconcile([stretched(undefined)], [lease(2)]);
+    await one.ip('link set dev vxlan.1 master mynet0');
+
+    expect(await one.reconcile([stretched(undefined)], [lease(2)])).toEqual({ done: [], problems: [] });
+    const { problems } = await one.reconcile([stretched('cni0')], [lease(3)]);
+
+    expect(await masterOf(one)).toBe('mynet0');
+    expect(problems).toEqual([expect.stringContaining('"overlay.bridge" is cni0')]);
+    expect(await one.bridge('fdb show dev vxlan.1')).toContain('dst 192.0.2.3');
+  });
+
+  test('learns no more MACs than it can bear, and has room for hosts all the same', async () => {
+    await using rig = await Rig.create();
+    const [one] = await linkHosts(rig);
+    await one.reconcile([stretched(undefined)], [lease(2)]);
+    expect(await one.ip('-d link show dev vxlan.1')).toContain('maxaddr 16384');
+    const macs = Array.from({ length: 16_384 }, (_, index) => index.toString(16).padStart(4, '0'));
+    const lines = macs.map(
+      (mac) =>
+        `fdb add 02:00:00:01:${mac.slice(0, 2)}:${mac.slice(2)} dev vxlan.1 dst 192.0.2.2 self dynamic`,
+    );
+    const learning = must('nsenter', inside(one.netns, 'bridge', '-batch', '-'), lines.join('\n'));
+    await expect(learning).rejects.toThrow('No space left on device');
+
+    const { problems } = await one.reconcile([stretched(undefined)], [lease(2), lease(3)]);
+
+    expect(problems).toEqual([]);
+    expect(await one.bridge('fdb show dev vxlan.1')).toContain('dst 192.0.2.3');
+  });
+});
 
 test('in mode l2 two bridges are one segment, and what the devices learn is left alone', async () => {
   await using rig = await Rig.create();

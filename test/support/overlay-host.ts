@@ -1,4 +1,4 @@
-import { applyOnHost, applyPlan } from '../../lib/exec/apply.ts';
+import { applyOnHost, applyPlan, type OwnHost } from '../../lib/exec/apply.ts';
 import type { Command, Run } from '../../lib/exec/command.ts';
 import { inquire, inquireAsync } from '../../lib/exec/inquiry.ts';
 import { createMachine, type Machine } from '../../lib/exec/machine.ts';
@@ -9,6 +9,7 @@ import { type ObservedPlane, observePlane } from '../../lib/overlay/observe.ts';
 import { type PeerRules, peersOf } from '../../lib/overlay/peers.ts';
 import { planPlane } from '../../lib/overlay/plan.ts';
 import type { Plane } from '../../lib/overlay/plane.ts';
+import { type Reconciled, reconcile } from '../../lib/overlay/reconcile.ts';
 import { wishOf } from '../../lib/overlay/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import { plainRules } from './overlay-planes.ts';
@@ -52,11 +53,7 @@ export class OverlayHost {
       this.#here((counting) => applyPlan(plan, { machine: counting, netns: '' }));
       return;
     }
-    const [failure] = await applyOnHost(plan, {
-      run: this.#run,
-      readProc: (path) => this.#here(({ readProc }) => readProc(path)),
-      writeProc: (path, value) => this.#here(({ writeProc }) => writeProc(path, value)),
-    });
+    const [failure] = await applyOnHost(plan, this.#own);
     if (failure !== undefined) throw failure;
   }
 
@@ -65,6 +62,19 @@ export class OverlayHost {
     const plan = await this.plan(plane, leases, rules);
     await this.apply(plan);
     return plan;
+  }
+
+  /** Makes the host follow the leases with all planes that it has, as an agent does. */
+  reconcile(
+    planes: readonly Plane[],
+    leases: readonly SubnetLease[],
+    rules: PeerRules = plainRules,
+  ): Promise<Reconciled> {
+    const targets = planes.map((plane) => {
+      const { peers } = peersOf(plane, leases, rules);
+      return { plane, peers, wish: wishOf(plane, peers) };
+    });
+    return reconcile({ planes: targets, networks: {}, refused: [] }, this.#own, []);
   }
 
   /** Runs a tool in the host's namespace, as an operator does. */
@@ -79,6 +89,12 @@ export class OverlayHost {
   readonly #run: Run = ({ file, args, ...rest }) => {
     this.processes += 1;
     return run({ file: 'nsenter', args: inside(this.netns, file, ...args), ...rest });
+  };
+
+  readonly #own: OwnHost = {
+    run: (command) => this.#run(command),
+    readProc: (path) => this.#here(({ readProc }) => readProc(path)),
+    writeProc: (path, value) => this.#here(({ writeProc }) => writeProc(path, value)),
   };
 
   #here<T>(work: (counting: Machine) => T): T {

@@ -1,5 +1,6 @@
 import { observeOverlay } from './overlay-state.ts';
-import { type Event, type Kind, quietly } from './overlay-state-event.ts';
+import { type Event, quietly } from './overlay-state-event.ts';
+import type { Kind } from './overlay-state-kind.ts';
 import {
   leaderIsKilled,
   leaseEnds,

@@ -1,7 +1,8 @@
 import { until } from './agent.ts';
 import { type Cluster, overlayPrefix } from './cluster.ts';
 import type { NamedLease } from './overlay-state.ts';
-import { type Kind, quietly } from './overlay-state-event.ts';
+import { quietly } from './overlay-state-event.ts';
+import type { Kind } from './overlay-state-kind.ts';
 import { addressOf } from './underlay.ts';
 
 // What happens in etcd.

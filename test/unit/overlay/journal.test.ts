@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Mac } from '../../../lib/net/mac.ts';
 import { Journal } from '../../../lib/overlay/journal.ts';
 import type { SubnetLease } from '../../../lib/overlay/lease.ts';
@@ -12,6 +12,8 @@ function targetFor(...leases: readonly SubnetLease[]): Target {
   const { peers, refused } = peersOf(plane(1), leases, plainRules);
   return { planes: [{ plane: plane(1), peers, wish: wishOf(plane(1), peers) }], networks: {}, refused };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 function createJournal() {
   const { log, lines } = recordLog();
@@ -68,4 +70,36 @@ test('repairs are counted by comparison, and of many only the first are told in 
   journal.noteRepairs(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
 
   expect(journal.drift).toMatchObject({ repairs: 2, last: ['a', 'b', 'c', 'd', 'e', 'and 2 more'] });
+});
+
+test('what somebody takes away again and again is told at most every ten seconds, with how often it was not', () => {
+  vi.useFakeTimers();
+  const { log, lines } = recordLog();
+  const untold: unknown[] = [];
+  const journal = new Journal({
+    ...log,
+    warn: (message, facts) => {
+      log.warn(message);
+      untold.push(facts?.untold);
+    },
+  });
+
+  for (let repairs = 0; repairs < 30; repairs += 1) {
+    journal.noteRepairs(['a']);
+    vi.advanceTimersByTime(500);
+  }
+  journal.noteRepairs(['b']);
+
+  expect(lines).toHaveLength(3);
+  expect(untold).toEqual([undefined, 19, 9]);
+  expect(journal.drift.repairs).toBe(31);
+});
+
+test('of repairs that differ each time only the first are told in that time', () => {
+  vi.useFakeTimers();
+  const { journal, lines } = createJournal();
+
+  for (let repairs = 0; repairs < 1_000; repairs += 1) journal.noteRepairs([`route ${repairs}`]);
+
+  expect(lines).toHaveLength(10);
 });

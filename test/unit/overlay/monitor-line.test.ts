@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { IfName } from '../../../lib/net/ifname.ts';
 import { concerns, concernsMasquerade, heardOf } from '../../../lib/overlay/monitor-line.ts';
 import { peersOf } from '../../../lib/overlay/peers.ts';
 import { wishOf } from '../../../lib/overlay/wish.ts';
@@ -67,6 +68,22 @@ describe('a line of the kernel’s changes', () => {
 
     expect(concerns('[LINK]3: eth0@if7: <UP> mtu 1400 state UP group default', nothing)).toBe(false);
     expect(concerns('[ROUTE]default via 192.0.2.254 dev eth0 ', nothing)).toBe(true);
+  });
+});
+
+describe('of a device that learns MACs', () => {
+  const own = plane(1, { mode: 'l2', device: 'vxlan.1' as IfName });
+  const { peers } = peersOf(own, [lease(2)], plainRules);
+  const stretched = heardOf({ planes: [{ plane: own, peers, wish: wishOf(own, peers) }] }, 'eth0');
+
+  test.each([
+    ['[NEIGH]Deleted 192.0.2.2 dev vxlan.1 lladdr 00:00:00:00:00:00 NOARP PERMANENT ', true],
+    ['[NEIGH]192.0.2.3 dev vxlan.1 lladdr 02:00:00:00:00:09 REACHABLE ', false],
+    ['[NEIGH]dev vxlan.1 lladdr 02:00:00:00:00:09 REACHABLE ', false],
+    ['[NEIGH]Deleted 192.0.2.3 dev vxlan.1 lladdr 02:00:00:00:00:09 REACHABLE ', false],
+    ['[LINK]5: vxlan.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN', true],
+  ])('the neighbours count only where they are permanent: %s', (line, expected) => {
+    expect(concerns(line, stretched)).toBe(expected);
   });
 });
 

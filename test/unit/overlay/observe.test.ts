@@ -3,6 +3,7 @@ import type { Command, Outcome } from '../../../lib/exec/command.ts';
 import { inquire, inquireAsync } from '../../../lib/exec/inquiry.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import { observePlane } from '../../../lib/overlay/observe.ts';
+import { staticProtocol } from '../../../lib/overlay/wish.ts';
 import { address, cidr, plane, publicAddress } from '../../support/overlay-planes.ts';
 
 // What the tools print is copied from iproute2 6.1.
@@ -107,6 +108,22 @@ describe('what the kernel has of a plane', () => {
 
     expect(await inquireAsync(observePlane(plane(1)), async (command) => run(command))).toEqual(found);
   });
+});
+
+test('of static peers it is the routes of their protocol, and on the device those of an agent before', () => {
+  const { asked, run } = scripted({
+    ...answers,
+    'ip -4 -N -j route show proto 77': [{ dst: '10.5.3.0/24', gateway: '192.0.2.3', dev: 'eth0', flags: [] }],
+  });
+
+  const { routes } = inquire(observePlane(plane(1), staticProtocol), run);
+
+  expect(asked).not.toContain('ip -4 -N -j route show proto 76');
+  expect(routes).toMatchObject([
+    { dst: cidr('10.5.3.0/24'), link: 'eth0', protocol: 77 },
+    { dst: cidr('10.5.2.0/24'), link: 'flannel.1', protocol: 76 },
+    { dst: cidr('10.9.9.0/24'), link: 'flannel.1', protocol: 3 },
+  ]);
 });
 
 test('where there is no device nothing on it is asked for, only routes by the underlay', () => {

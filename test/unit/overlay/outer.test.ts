@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { inquireAsync } from '../../../lib/exec/inquiry.ts';
 import { formatAddress, type IpAddress } from '../../../lib/net/address.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { observeOuter } from '../../../lib/overlay/outer.ts';
+import { observeOuter, outerInquiry } from '../../../lib/overlay/outer.ts';
 import { isOnLinkOf } from '../../../lib/overlay/outer-link.ts';
 import type { OuterWish } from '../../../lib/overlay/outer-wish.ts';
 import { address } from '../../support/overlay-planes.ts';
@@ -67,6 +68,15 @@ describe('the interface of the underlay', () => {
     const wish = { ...none, publicAddresses: { 4: address(local) } };
 
     expect(observeOuter(wish, machineWith([`${local}/8`])).name).toBe(name);
+  });
+
+  test('is the same for one who waits and for one who does not', async () => {
+    const { run, ...machine } = machineWith(['192.0.2.1/24']);
+    const wish = { ...none, interface: 'eth0' as IfName };
+
+    const found = await inquireAsync(outerInquiry(wish, machine), async (command) => run(command));
+
+    expect(found).toEqual(observeOuter(wish, { ...machine, run }));
   });
 
   test.each<[string, OuterWish, RegExp]>([

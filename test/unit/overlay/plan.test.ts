@@ -98,6 +98,7 @@ describe('a device', () => {
     ['local address of none', { local: undefined }],
     ['underlay', { outer: 'eth1' }],
     ['learning', { learning: true }],
+    ['limit of what it learns', { maxAddresses: 7 }],
     ['default remote', { remote: address('192.0.2.9') }],
     ['way of receiving', { receiving: ['gbp'] }],
   ])('of another %s is made anew, with all that goes by it', (_, settings) => {
@@ -144,6 +145,26 @@ test('what flanneld has left of a host that has gone goes, and what it has of th
   expect(plan.map(({ operation }) => operation)).toMatchObject([
     { kind: 'delete-route', dst: cidr('10.5.3.0/24'), protocol: 3 },
     { kind: 'replace-route', dst: cidr('10.5.2.0/24'), protocol: 76 },
+  ]);
+});
+
+test('a route of IPv4 goes before those of others, and replaces none but ours', () => {
+  const [before, after] = [wishFor(plane(1)), wishFor(plane(1), 2)];
+  const moved = after.routes.map((route) => ({ ...route, link: 'eth0' as IfName }));
+
+  expect(kinds(planPlane(after, kernelWith(before)))).toContain('prepend-route');
+  expect(kinds(planPlane(after, { ...kernelWith(after), routes: moved }))).toEqual(['replace-route']);
+});
+
+test('of two routes of ours to one subnet the first is replaced, and the other goes before', () => {
+  const wish = wishFor(plane(1), 2);
+  const wrong = (link: string) => wish.routes.map((route) => ({ ...route, link: link as IfName }));
+
+  const plan = planPlane(wish, { ...kernelWith(wish), routes: [...wrong('eth0'), ...wrong('eth1')] });
+
+  expect(plan.map(({ operation }) => operation)).toMatchObject([
+    { kind: 'delete-route', link: 'eth1' },
+    { kind: 'replace-route', link: 'flannel.1' },
   ]);
 });
 
