@@ -154,7 +154,7 @@ export class Overlay {
     if (lease === undefined) return this.#problems.try('subnet.env', () => this.#giveUp(config, outer));
     const target = this.#aimAt(config, outer, lease);
     await this.#apply(target);
-    this.#problems.try('subnet.env', () => this.#publish(target));
+    this.#problems.try('subnet.env', () => this.#publish(target, lease));
   }
 
   /** The last one that was understood, and that leaves containers the subnet that they run on. */
@@ -219,10 +219,11 @@ export class Overlay {
   }
 
   /** Not before the kernel is ready, so that an ADD that finds the file finds the way to the others. */
-  #publish(target: Target): void {
+  #publish(target: Target, { name }: SubnetLease): void {
     const { state } = this.#holder;
     const { settings, machine } = this.#parts;
-    if (state.kind !== 'held') return;
+    // What has been leased meanwhile is not what the kernel was made for.
+    if (state.kind !== 'held' || state.lease.name !== name) return;
     const isReady = target.planes.every(({ plane }) => hasInterface(machine, plane.device));
     const isWhole = Object.keys(state.lease.endpoints).every((family) => family in target.networks);
     if (isReady && isWhole) publish(settings, { ...state, target }, readBootId(machine));

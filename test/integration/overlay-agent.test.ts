@@ -16,9 +16,8 @@ import {
   startOverlay,
   statusOf,
 } from '../support/overlay-agents.ts';
-import { startPinging } from '../support/pinging.ts';
+import { awaitEcho, startPinging } from '../support/pinging.ts';
 import { inside, mustInside, tryInside } from '../support/process.ts';
-import { canPing } from '../support/traffic.ts';
 
 // The agent's part in an overlay while all goes its way: hosts come and change, somebody meddles, agents restart.
 
@@ -151,7 +150,7 @@ describe('an agent', () => {
     await mustInside(host.netns, 'ip', 'addr', 'del', '192.0.2.1/24', 'dev', 'eth0');
     await mustInside(host.netns, 'ip', 'addr', 'add', '192.0.2.51/24', 'dev', 'eth0');
     const changedAt = performance.now();
-    await until(() => reaches(second, first), 'the other host to follow');
+    await awaitEcho(second.netns, first.addresses[0] ?? '');
 
     const tookMs = Math.round(performance.now() - changedAt);
     console.log(`a changed public address was followed in ${tookMs} ms`);
@@ -171,7 +170,7 @@ describe('an agent', () => {
     await startOverlay(host);
     const leasedAt = performance.now();
     const address = host.subnet().FLANNEL_SUBNET?.replace('.1/24', '.0') ?? '';
-    for (const { netns } of containers) await until(() => canPing(netns, address), 'an echo of the new host');
+    await Promise.all(containers.map(({ netns }) => awaitEcho(netns, address)));
     const tookMs = Math.round(performance.now() - leasedAt);
     const late = await host.add();
 

@@ -148,7 +148,7 @@ describe('what an agent has made', () => {
     `${await one.ip('-4 -N route show proto 76')}${await one.ip('-6 -N route show proto 76')}`;
 
   test.each<[string, readonly Plane[], RegExp]>([
-    ['IPv6 is switched off', [v4], /^10\.5\.2\.0\/24 via 192\.0\.2\.2 dev eth0 $/m],
+    ['IPv6 is switched off', [v4], /^10\.5\.2\.0\/24 via 192\.0\.2\.2 dev eth0 \n$/],
     [
       'the overlay has another network',
       [plane(1, { network: cidr('10.6.0.0/16'), subnet: cidr('10.6.1.0/24') })],

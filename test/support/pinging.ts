@@ -1,4 +1,4 @@
-import { inside, startBeside } from './process.ts';
+import { inside, startBeside, tryInside } from './process.ts';
 
 /** Echo requests that go on until they are ended. */
 export type Pinging = AsyncDisposable & {
@@ -16,4 +16,13 @@ export async function startPinging(netns: string, address: string): Promise<Ping
     return { sent: Number(sent), lost: Number(sent) - Number(received) };
   };
   return { end, [Symbol.asyncDispose]: () => ping[Symbol.asyncDispose]() };
+}
+
+/**
+ * Sends an echo request every 20 ms until one is answered.
+ * @throws Error after 30 s
+ */
+export async function awaitEcho(netns: string, address: string): Promise<void> {
+  const { status } = await tryInside(netns, 'ping', '-i', '0.02', '-c', '1', '-w', '30', address);
+  if (status !== 0) throw new Error(`waited 30 s for an echo of ${address} in ${netns}`);
 }
