@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Asked, parseRefusal, toFailure } from './failure.ts';
-import { type JsonObject, Malformed, parseJson } from './wire.ts';
+import { type JsonObject, parseJson, TooLong } from './wire.ts';
 
 /** Bytes of an answer at most. */
 const longestAnswer = 64 * 1024 * 1024;
@@ -40,7 +40,7 @@ async function readText(answer: IncomingMessage): Promise<string> {
   for await (const piece of answer as AsyncIterable<Buffer>) {
     pieces.push(piece);
     length += piece.length;
-    if (length > longestAnswer) throw new Malformed(`the answer is longer than ${longestAnswer} bytes`);
+    if (length > longestAnswer) throw new TooLong(`the answer is longer than ${longestAnswer} bytes`);
   }
   return Buffer.concat(pieces).toString();
 }

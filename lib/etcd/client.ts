@@ -16,7 +16,7 @@ import { type Page, parsePage, toKeyRange } from './key-values.ts';
 import { TimeLimit } from './time-limit.ts';
 import { parseCommitted, renderTransaction } from './transaction.ts';
 import { type OpenWatch, openWatch, renderWatch } from './watch.ts';
-import { int64Of, int64TextOf, type JsonObject, objectOf, toBase64 } from './wire.ts';
+import { int64Of, int64TextOf, type JsonObject, objectOf, TooLong, toBase64 } from './wire.ts';
 
 /** A client of a cluster. Connects, authenticates and reads the configured files when it is asked first. */
 export function connectEtcd(config: EtcdConfig): Etcd {
@@ -24,7 +24,10 @@ export function connectEtcd(config: EtcdConfig): Etcd {
 }
 
 /** Keys that are asked for at once. */
-const pageSize = 25;
+const pageSize = 500;
+
+/** The same where values are large: so many of the largest that etcd takes fit into one answer. */
+const smallPageSize = 25;
 
 /** How often a list is begun anew because its revision was compacted meanwhile. */
 const mostLists = 3;
@@ -109,17 +112,23 @@ class EtcdClient implements Etcd {
     this.#cluster[Symbol.dispose]();
   }
 
-  /** All pages at the revision of the first. */
   async #listOnce(prefix: string, signal: AbortSignal): Promise<Range> {
+    try {
+      return await this.#listBy(pageSize, prefix, signal);
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      return await this.#listBy(smallPageSize, prefix, signal);
+    }
+  }
+
+  /** All pages at the revision of the first. */
+  async #listBy(limit: number, prefix: string, signal: AbortSignal): Promise<Range> {
     const { range_end, key } = toKeyRange(prefix);
-    let page = await this.#range({ key, range_end, limit: pageSize }, signal);
+    let page = await this.#range({ key, range_end, limit }, signal);
     const { revision } = page;
     const kvs = [...page.kvs];
     while (page.next !== undefined) {
-      page = await this.#range(
-        { key: page.next, range_end, limit: pageSize, revision: String(revision) },
-        signal,
-      );
+      page = await this.#range({ key: page.next, range_end, limit, revision: String(revision) }, signal);
       kvs.push(...page.kvs);
     }
     return { revision, kvs };
@@ -173,4 +182,9 @@ function parseTimeToLive(answer: JsonObject, asked: Asked): number {
   const refusal = parseRefusal(answer);
   if (refusal !== undefined) throw toFailure(refusal, asked);
   return int64Of(objectOf(answer.result, 'the result').TTL, 'TTL');
+}
+
+/** Whatever else went wrong with it: of several endpoints, each has its own failure. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && (error.cause instanceof TooLong || isTooLong(error.cause));
 }

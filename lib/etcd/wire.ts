@@ -4,6 +4,9 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** An answer that is not what etcd's gateway answers. */
 export class Malformed extends Error {}
 
+/** More than is taken at once; asked for less, the server may have an answer that is. */
+export class TooLong extends Malformed {}
+
 /** @throws Malformed */
 export function parseJson(text: string): JsonObject {
   try {

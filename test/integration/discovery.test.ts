@@ -273,7 +273,7 @@ test('ten thousand instances are delivered and imported in seconds', { timeout: 
   const delivered = await elapsedMs(until(() => one.discovery.status().lag === 0, 'the delivery'));
   const imported = await elapsedMs(until(() => other.known().length === count, 'the import'));
   await using late = new Host();
-  const read = await elapsedMs(late.discovery.settled);
+  const read = await elapsedMs(until(() => late.known().length === count, 'all to be read'));
   const known = late.known();
   registerNumbered(other.store, 1, { id: 'one-more', address: '10.9.0.1' });
   const oneMore = await elapsedMs(until(() => one.get('one-more') !== undefined, 'one more'));

@@ -1,3 +1,4 @@
+import { until } from './agent.ts';
 import { inside, startBeside, tryInside } from './process.ts';
 
 /** Echo requests that go on until they are ended. */
@@ -18,11 +19,9 @@ export async function startPinging(netns: string, address: string): Promise<Ping
   return { end, [Symbol.asyncDispose]: () => ping[Symbol.asyncDispose]() };
 }
 
-/**
- * Sends an echo request every 20 ms until one is answered.
- * @throws Error after 30 s
- */
+/** Sends an echo request every 20 ms until one is answered: `ping` also ends where a router knows no way. */
 export async function awaitEcho(netns: string, address: string): Promise<void> {
-  const { status } = await tryInside(netns, 'ping', '-i', '0.02', '-c', '1', '-w', '30', address);
-  if (status !== 0) throw new Error(`waited 30 s for an echo of ${address} in ${netns}`);
+  const ping = ['ping', '-i', '0.02', '-c', '1', '-w', '5', address];
+  const isAnswered = async () => (await tryInside(netns, ...ping)).status === 0;
+  await until(isAnswered, `an echo of ${address} in ${netns}`);
 }
