@@ -9,7 +9,7 @@ import type { NetworkConfig } from './network-config.ts';
 import { deviceName } from './planes.ts';
 import { readRemembered } from './remembered.ts';
 import type { OverlaySettings } from './settings.ts';
-import { overlayProtocol } from './wish.ts';
+import { isOverlayProtocol } from './wish.ts';
 
 /** What of the host's routes belongs to the overlay. */
 export type OwnRoutes = {
@@ -61,7 +61,7 @@ export function overlapAmong(
   const found = routes.find(
     ({ link, dst, protocol }) =>
       dst.prefixLength > 0 &&
-      protocol !== overlayProtocol &&
+      !isOverlayProtocol(protocol) &&
       cidrsOverlap(dst, network) &&
       !links.has(link) &&
       !subnets.some((subnet) => isWithin(dst, subnet)),

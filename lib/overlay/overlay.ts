@@ -215,7 +215,7 @@ export class Overlay {
     const { done, problems } = await reconcile(target, { run, readProc, writeProc }, networks);
     this.#problems.set('the kernel', problems);
     if (isSame) this.#journal.noteRepairs(done);
-    if (problems.length > 0) this.#journal.forgetTarget();
+    if (problems.length > 0 && !isSame) this.#journal.forgetTarget();
   }
 
   /** Not before the kernel is ready, so that an ADD that finds the file finds the way to the others. */
