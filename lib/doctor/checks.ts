@@ -1,15 +1,15 @@
-import { agent } from './agent.ts';
 import { type TableCheck, toTableCheck } from './check.ts';
-import { duplicates } from './duplicates.ts';
-import { forwardDrop } from './forward-drop.ts';
-import { forwarding } from './forwarding.ts';
-import { managers } from './managers.ts';
-import { mtu } from './mtu.ts';
-import { offload } from './offload.ts';
-import { pathMtu } from './path-mtu.ts';
-import { subnet } from './subnet.ts';
-import { tools } from './tools.ts';
-import { vxlan } from './vxlan.ts';
+import { forwardDrop } from './firewall/forward-drop.ts';
+import { agent } from './host/agent.ts';
+import { duplicates } from './host/duplicates.ts';
+import { forwarding } from './host/forwarding.ts';
+import { subnet } from './host/subnet.ts';
+import { tools } from './host/tools.ts';
+import { managers } from './managers/managers.ts';
+import { mtu } from './mtu/mtu.ts';
+import { offload } from './mtu/offload.ts';
+import { pathMtu } from './mtu/path-mtu.ts';
+import { vxlan } from './vxlan/vxlan.ts';
 
 /** Everything that is looked at, in the order of the report: what others need comes first. */
 export const checks: readonly TableCheck[] = [

@@ -1,8 +1,8 @@
 import type { Link } from '../iproute/parse.ts';
 import type { VxlanLink } from '../iproute/parse-vxlan.ts';
 import { type Cidr, cidrContains } from '../net/cidr.ts';
-import type { OverlayMode } from '../overlay/plane.ts';
-import { overlayAlias } from '../overlay/wish.ts';
+import type { OverlayMode } from '../overlay/kernel/plane.ts';
+import { overlayAlias } from '../overlay/kernel/wish.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { SubnetFile } from './subnet-file.ts';
 

@@ -2,7 +2,7 @@ import type { Machine } from '../exec/machine.ts';
 import { type Link, parseLinks } from '../iproute/parse.ts';
 import { parseVxlanLinks, type VxlanLink } from '../iproute/parse-vxlan.ts';
 import type { IpAddress } from '../net/address.ts';
-import { defaultSubnetFile } from '../overlay/outer-wish.ts';
+import { defaultSubnetFile } from '../overlay/kernel/outer-wish.ts';
 import { type AgentFile, readAgentFile } from './agent-file.ts';
 import { ask } from './ask.ts';
 import { type Overlay, recogniseOverlay } from './overlay.ts';

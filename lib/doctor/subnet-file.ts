@@ -1,5 +1,5 @@
-import type { SubnetEnv } from '../overlay/subnet-env.ts';
-import { readSubnetEnv } from '../overlay/subnet-env-file.ts';
+import type { SubnetEnv } from '../overlay/subnet-env/subnet-env.ts';
+import { readSubnetEnv } from '../overlay/subnet-env/subnet-env-file.ts';
 import { type Trouble, toTrouble } from './trouble.ts';
 
 /** The file in which an agent or flanneld says what this host has of the overlay. */

@@ -1,11 +1,11 @@
 import type { Log } from '../log/log.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
+import type { Peer } from './kernel/plane.ts';
+import type { Target } from './kernel/target.ts';
 import { News } from './news.ts';
-import type { Peer } from './plane.ts';
 import { Repeats } from './repeats.ts';
 import type { OverlayStatus } from './status.ts';
-import type { Target } from './target.ts';
 
 /** So many repairs of one comparison are told in words; the kernel may have lost hundreds of entries at once. */
 const mostTold = 5;

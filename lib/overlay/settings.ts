@@ -1,6 +1,6 @@
 import type { IfName } from '../net/ifname.ts';
-import type { OuterWish } from './outer-wish.ts';
-import type { OverlayMode } from './plane.ts';
+import type { OuterWish } from './kernel/outer-wish.ts';
+import type { OverlayMode } from './kernel/plane.ts';
 
 /** What an operator has decided of a host's part in an overlay; the rest is in etcd, for all hosts. */
 export type OverlaySettings = {

@@ -2,13 +2,13 @@ import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { cutForeign } from './foreign-text.ts';
 import type { Journal } from './journal.ts';
-import { subnetsOf } from './lease-overlap.ts';
-import type { LeaseState } from './lease-record.ts';
-import type { LeaseTable } from './lease-table.ts';
-import type { Peer, Plane } from './plane.ts';
+import type { Peer, Plane } from './kernel/plane.ts';
+import type { Target } from './kernel/target.ts';
+import { subnetsOf } from './lease/overlap.ts';
+import type { LeaseState } from './lease/record.ts';
+import type { LeaseTable } from './lease/table.ts';
 import type { OverlaySettings } from './settings.ts';
 import type { DeviceStatus, OverlayStatus, PeerStatus } from './status.ts';
-import type { Target } from './target.ts';
 
 /** What a status is made from. */
 export type StatusParts = {

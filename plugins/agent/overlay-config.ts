@@ -1,6 +1,6 @@
 import type { Fields } from '../../lib/cni/fields.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
-import { defaultSubnetFile, parseMode, parseOuterWish } from '../../lib/overlay/outer-wish.ts';
+import { defaultSubnetFile, parseMode, parseOuterWish } from '../../lib/overlay/kernel/outer-wish.ts';
 import type { OverlaySettings } from '../../lib/overlay/settings.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
 import { parseDuration } from '../../lib/registry/duration.ts';

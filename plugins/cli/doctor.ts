@@ -5,7 +5,7 @@ import { createScene, type Question } from '../../lib/doctor/scene.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { type IpAddress, parseAddress } from '../../lib/net/address.ts';
-import { defaultSubnetFile } from '../../lib/overlay/outer-wish.ts';
+import { defaultSubnetFile } from '../../lib/overlay/kernel/outer-wish.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
 import { createPaint, type Paint, print, type Terminal, toTable } from './terminal.ts';
 

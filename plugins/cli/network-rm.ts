@@ -8,7 +8,7 @@ import { listLinks, listPorts, observeTable } from '../../lib/exec/observe.ts';
 import { inetTable, masqueradePrefix } from '../../lib/masquerade/masquerade.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import type { NftOperation } from '../../lib/nft/operation.ts';
-import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/wish.ts';
+import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/kernel/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import { bridgeTable } from '../../lib/spoofcheck/spoofcheck.ts';
 

@@ -10,8 +10,8 @@ import {
   parseMode,
   parseOuterWish,
   parsePublicAddress,
-} from '../../lib/overlay/outer-wish.ts';
-import type { OverlayMode } from '../../lib/overlay/plane.ts';
+} from '../../lib/overlay/kernel/outer-wish.ts';
+import type { OverlayMode } from '../../lib/overlay/kernel/plane.ts';
 
 /** The overlay's own part of the configuration; README.md lists the fields. */
 export type OverlayConfig =

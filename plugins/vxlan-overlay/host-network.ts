@@ -2,7 +2,7 @@ import type { Uplink } from '../../lib/bridge/network.ts';
 import { addressAfter, formatAddress } from '../../lib/net/address.ts';
 import { type Cidr, cidrContains, formatCidr, lastAddress } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
-import type { OverlayMode } from '../../lib/overlay/plane.ts';
+import type { OverlayMode } from '../../lib/overlay/kernel/plane.ts';
 
 /** What this host has of an overlay, whoever says so: one network and one subnet of it for each family. */
 export type HostNetwork = {

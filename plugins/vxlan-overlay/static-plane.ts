@@ -5,11 +5,11 @@ import { observeLink } from '../../lib/exec/observe.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
 import { hash64 } from '../../lib/net/hash.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
-import { vxlanConflict } from '../../lib/overlay/conflict.ts';
-import { observePlane } from '../../lib/overlay/observe.ts';
-import { planPlane } from '../../lib/overlay/plan.ts';
-import type { Plane } from '../../lib/overlay/plane.ts';
-import { networkOverlayPrefix, type PlaneWish, staticProtocol } from '../../lib/overlay/wish.ts';
+import { vxlanConflict } from '../../lib/overlay/kernel/conflict.ts';
+import { observePlane } from '../../lib/overlay/kernel/observe.ts';
+import { planPlane } from '../../lib/overlay/kernel/plan.ts';
+import type { Plane } from '../../lib/overlay/kernel/plane.ts';
+import { networkOverlayPrefix, type PlaneWish, staticProtocol } from '../../lib/overlay/kernel/wish.ts';
 import { describeOperation } from '../../lib/plan/describe.ts';
 import type { Plan, Step } from '../../lib/plan/operation.ts';
 

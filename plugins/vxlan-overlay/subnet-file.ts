@@ -6,8 +6,8 @@ import { observeLink } from '../../lib/exec/observe.ts';
 import { readUptimeSeconds } from '../../lib/exec/uptime.ts';
 import { formatCidr } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
-import { isCurrent, type SubnetEnv } from '../../lib/overlay/subnet-env.ts';
-import { readSubnetEnv } from '../../lib/overlay/subnet-env-file.ts';
+import { isCurrent, type SubnetEnv } from '../../lib/overlay/subnet-env/subnet-env.ts';
+import { readSubnetEnv } from '../../lib/overlay/subnet-env/subnet-env-file.ts';
 import type { Step } from '../../lib/plan/operation.ts';
 import type { OpenedHost } from './host-network.ts';
 

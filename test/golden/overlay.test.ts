@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { IfName } from '../../lib/net/ifname.ts';
 import type { Mac } from '../../lib/net/mac.ts';
-import type { SubnetLease } from '../../lib/overlay/lease.ts';
-import type { ObservedPlane } from '../../lib/overlay/observe.ts';
-import { type PeerRules, peersOf } from '../../lib/overlay/peers.ts';
-import { planPlane } from '../../lib/overlay/plan.ts';
-import type { Plane } from '../../lib/overlay/plane.ts';
-import { wishOf } from '../../lib/overlay/wish.ts';
+import type { ObservedPlane } from '../../lib/overlay/kernel/observe.ts';
+import { type PeerRules, peersOf } from '../../lib/overlay/kernel/peers.ts';
+import { planPlane } from '../../lib/overlay/kernel/plan.ts';
+import type { Plane } from '../../lib/overlay/kernel/plane.ts';
+import { wishOf } from '../../lib/overlay/kernel/wish.ts';
+import type { SubnetLease } from '../../lib/overlay/lease/lease.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import {
   address,

@@ -3,12 +3,12 @@ import { renderBridge, renderIp } from '../../lib/iproute/render.ts';
 import { type Family, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import { type Cidr, parseCidr } from '../../lib/net/cidr.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
-import type { Endpoint, SubnetLease } from '../../lib/overlay/lease.ts';
-import { vtepMac } from '../../lib/overlay/mtu.ts';
-import type { ObservedPlane } from '../../lib/overlay/observe.ts';
-import type { PeerRules } from '../../lib/overlay/peers.ts';
-import type { Plane } from '../../lib/overlay/plane.ts';
-import type { DeviceWish, PlaneWish } from '../../lib/overlay/wish.ts';
+import { vtepMac } from '../../lib/overlay/kernel/mtu.ts';
+import type { ObservedPlane } from '../../lib/overlay/kernel/observe.ts';
+import type { PeerRules } from '../../lib/overlay/kernel/peers.ts';
+import type { Plane } from '../../lib/overlay/kernel/plane.ts';
+import type { DeviceWish, PlaneWish } from '../../lib/overlay/kernel/wish.ts';
+import type { Endpoint, SubnetLease } from '../../lib/overlay/lease/lease.ts';
 
 // An overlay of numbered hosts: host 2 has 192.0.2.2 and leases 10.5.2.0/24, or 2001:db8:5::2 and fd00:5:0:2::/64.
 

@@ -1,7 +1,7 @@
 import type { Mac } from '../../lib/net/mac.ts';
-import type { Endpoint, SubnetLease } from '../../lib/overlay/lease.ts';
-import type { PeerRules } from '../../lib/overlay/peers.ts';
-import type { Plane } from '../../lib/overlay/plane.ts';
+import type { PeerRules } from '../../lib/overlay/kernel/peers.ts';
+import type { Plane } from '../../lib/overlay/kernel/plane.ts';
+import type { Endpoint, SubnetLease } from '../../lib/overlay/lease/lease.ts';
 import { lease, plainRules, publicAddress, subnet } from './overlay-planes.ts';
 import type { Random } from './random.ts';
 

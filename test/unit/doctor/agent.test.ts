@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { AgentFile } from '../../../lib/doctor/agent-file.ts';
-import { judgeAgent } from '../../../lib/doctor/judge-agent.ts';
-import { judgeSubnet, type SubnetEvidence } from '../../../lib/doctor/judge-subnet.ts';
-import { parseSubnetEnv } from '../../../lib/overlay/subnet-env.ts';
+import { judgeAgent } from '../../../lib/doctor/host/judge-agent.ts';
+import { judgeSubnet, type SubnetEvidence } from '../../../lib/doctor/host/judge-subnet.ts';
+import { parseSubnetEnv } from '../../../lib/overlay/subnet-env/subnet-env.ts';
 import { statesOf, troublesOf } from './fixture.ts';
 
 const api = 'unix:/run/fairlead/api.sock';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
-import { askHealth } from '../../../lib/doctor/ask-health.ts';
+import { askHealth } from '../../../lib/doctor/host/ask-health.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** Asks something at a socket that answers so. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { judgeDuplicates } from '../../../lib/doctor/judge-duplicates.ts';
-import { parseSeenRoutes, type SeenRoute } from '../../../lib/doctor/seen-routes.ts';
+import { judgeDuplicates } from '../../../lib/doctor/host/judge-duplicates.ts';
+import { parseSeenRoutes, type SeenRoute } from '../../../lib/doctor/host/seen-routes.ts';
 import { cidr, cni0, flannel1, link, statesOf, troublesOf } from './fixture.ts';
 
 const overlay = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Firewall, Flow } from '../../../lib/doctor/firewall.ts';
-import { judgeForwardDrop } from '../../../lib/doctor/judge-forward-drop.ts';
-import { parseIptables } from '../../../lib/doctor/parse-iptables.ts';
-import { parseNftFirewall } from '../../../lib/doctor/parse-nft-firewall.ts';
+import type { Firewall, Flow } from '../../../lib/doctor/firewall/firewall.ts';
+import { judgeForwardDrop } from '../../../lib/doctor/firewall/judge-forward-drop.ts';
+import { parseIptables } from '../../../lib/doctor/firewall/parse-iptables.ts';
+import { parseNftFirewall } from '../../../lib/doctor/firewall/parse-nft-firewall.ts';
 import { cidr, statesOf, troublesOf } from './fixture.ts';
 import { docker, firewalld, ours, plain, ufw } from './rulesets.ts';
 

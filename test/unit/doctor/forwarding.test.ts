@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ForwardingLink, judgeForwarding } from '../../../lib/doctor/judge-forwarding.ts';
+import { type ForwardingLink, judgeForwarding } from '../../../lib/doctor/host/judge-forwarding.ts';
 import { statesOf, troublesOf } from './fixture.ts';
 
 const bridge: ForwardingLink = { name: 'cni0', families: [4], closed: [], rpFilter: 0 };

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { judgeManagers, type ManagersEvidence } from '../../../lib/doctor/judge-managers.ts';
-import { removesRoutes, treatmentOf } from '../../../lib/doctor/networkd.ts';
-import { isLeftToOthers } from '../../../lib/doctor/networkmanager.ts';
-import { parseIni } from '../../../lib/doctor/parse-ini.ts';
+import { judgeManagers, type ManagersEvidence } from '../../../lib/doctor/managers/judge-managers.ts';
+import { removesRoutes, treatmentOf } from '../../../lib/doctor/managers/networkd.ts';
+import { isLeftToOthers } from '../../../lib/doctor/managers/networkmanager.ts';
+import { parseIni } from '../../../lib/doctor/managers/parse-ini.ts';
 import { statesOf, troublesOf } from './fixture.ts';
 
 const links = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeMtu, type MtuEvidence } from '../../../lib/doctor/judge-mtu.ts';
+import { judgeMtu, type MtuEvidence } from '../../../lib/doctor/mtu/judge-mtu.ts';
 import { parseAddress } from '../../../lib/net/address.ts';
 import { cni0, eth0, flannel1, link, port, statesOf, troublesOf, vxlanLink } from './fixture.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeOffload, type OffloadEvidence } from '../../../lib/doctor/judge-offload.ts';
+import { judgeOffload, type OffloadEvidence } from '../../../lib/doctor/mtu/judge-offload.ts';
 import { statesOf, troublesOf } from './fixture.ts';
 
 const features = `Features for flannel.1:

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { recogniseOverlay, type Signs } from '../../../lib/doctor/overlay.ts';
-import { parseSubnetEnv } from '../../../lib/overlay/subnet-env.ts';
+import { parseSubnetEnv } from '../../../lib/overlay/subnet-env/subnet-env.ts';
 import { cidr, cni0, eth0, flannel1, link, vxlanLink } from './fixture.ts';
 
 const path = '/run/flannel/subnet.env';

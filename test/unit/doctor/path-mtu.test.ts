@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { judgePathMtu, type PeerPath, type Probe } from '../../../lib/doctor/judge-path-mtu.ts';
-import { parsePing, probePath } from '../../../lib/doctor/probe-path.ts';
+import { judgePathMtu, type PeerPath, type Probe } from '../../../lib/doctor/mtu/judge-path-mtu.ts';
+import { parsePing, probePath } from '../../../lib/doctor/mtu/probe-path.ts';
 import { parseAddress } from '../../../lib/net/address.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';
 import { statesOf, troublesOf } from './fixture.ts';

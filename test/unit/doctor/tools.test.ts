@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeTools, type ToolsEvidence } from '../../../lib/doctor/judge-tools.ts';
+import { judgeTools, type ToolsEvidence } from '../../../lib/doctor/host/judge-tools.ts';
 import { statesOf, troublesOf } from './fixture.ts';
 
 const printed = (stdout: string) => ({ status: 0, stdout, stderr: '' });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { judgeVxlan, type VxlanEvidence } from '../../../lib/doctor/judge-vxlan.ts';
-import { parseHolders, parseUdpSockets } from '../../../lib/doctor/udp-sockets.ts';
+import { judgeVxlan, type VxlanEvidence } from '../../../lib/doctor/vxlan/judge-vxlan.ts';
+import { parseHolders, parseUdpSockets } from '../../../lib/doctor/vxlan/udp-sockets.ts';
 import { parseAddress } from '../../../lib/net/address.ts';
 import { cni0, eth0, flannel1, link, port, statesOf, troublesOf, vxlanLink } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatCidr } from '../../../lib/net/cidr.ts';
-import { chooseSubnet, fitsConfig, type SubnetChoice } from '../../../lib/overlay/choose-subnet.ts';
-import { parseNetworkConfig } from '../../../lib/overlay/network-config.ts';
+import { chooseSubnet, fitsConfig, type SubnetChoice } from '../../../lib/overlay/lease/choose-subnet.ts';
+import { parseNetworkConfig } from '../../../lib/overlay/lease/network-config.ts';
 import { cidr } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { VxlanLink } from '../../../lib/iproute/parse-vxlan.ts';
-import { vxlanConflict } from '../../../lib/overlay/conflict.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import { vxlanConflict } from '../../../lib/overlay/kernel/conflict.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { deviceAsWished, plane } from '../../support/overlay-planes.ts';
 
 const own = plane(1);

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../../../lib/exec/command.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { checkOverlap, overlapAmong } from '../../../lib/overlay/foreign-routes.ts';
-import { tableOf } from '../../../lib/overlay/lease-table.ts';
-import { parseNetworkConfig } from '../../../lib/overlay/network-config.ts';
+import { checkOverlap, overlapAmong } from '../../../lib/overlay/kernel/foreign-routes.ts';
+import { parseNetworkConfig } from '../../../lib/overlay/lease/network-config.ts';
+import { tableOf } from '../../../lib/overlay/lease/table.ts';
 import { cidr, subnet } from '../../support/overlay-planes.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 

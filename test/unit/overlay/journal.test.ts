@@ -1,10 +1,10 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Mac } from '../../../lib/net/mac.ts';
 import { Journal } from '../../../lib/overlay/journal.ts';
-import type { SubnetLease } from '../../../lib/overlay/lease.ts';
-import { peersOf } from '../../../lib/overlay/peers.ts';
-import type { Target } from '../../../lib/overlay/target.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import { peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import type { Target } from '../../../lib/overlay/kernel/target.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
+import type { SubnetLease } from '../../../lib/overlay/lease/lease.ts';
 import { lease, plainRules, plane } from '../../support/overlay-planes.ts';
 import { recordLog } from './recorded-log.ts';
 

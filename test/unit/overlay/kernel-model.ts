@@ -1,7 +1,7 @@
 import type { VxlanLink } from '../../../lib/iproute/parse-vxlan.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { cidrContains, formatCidr } from '../../../lib/net/cidr.ts';
-import type { ObservedPlane } from '../../../lib/overlay/observe.ts';
+import type { ObservedPlane } from '../../../lib/overlay/kernel/observe.ts';
 import type {
   ExactRoute,
   FdbEntry,

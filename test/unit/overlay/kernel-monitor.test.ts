@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Listen } from '../../../lib/exec/lines.ts';
-import { monitorKernel } from '../../../lib/overlay/kernel-monitor.ts';
+import { monitorKernel } from '../../../lib/overlay/kernel/kernel-monitor.ts';
 import { recordLog } from './recorded-log.ts';
 
 beforeEach(() => void vi.useFakeTimers());

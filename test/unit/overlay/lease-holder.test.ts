@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Log } from '../../../lib/log/log.ts';
 import type { Mac } from '../../../lib/net/mac.ts';
-import { LeaseHolder, type LeaseHolderOptions } from '../../../lib/overlay/lease-holder.ts';
-import { subnetsOf, subnetsOverlap } from '../../../lib/overlay/lease-overlap.ts';
-import type { Self } from '../../../lib/overlay/lease-owner.ts';
-import { tableOf } from '../../../lib/overlay/lease-table.ts';
-import { parseLease } from '../../../lib/overlay/lease-text.ts';
-import { vtepMac } from '../../../lib/overlay/mtu.ts';
+import { vtepMac } from '../../../lib/overlay/kernel/mtu.ts';
+import { LeaseHolder, type LeaseHolderOptions } from '../../../lib/overlay/lease/holder.ts';
+import { subnetsOf, subnetsOverlap } from '../../../lib/overlay/lease/overlap.ts';
+import type { Self } from '../../../lib/overlay/lease/owner.ts';
+import { tableOf } from '../../../lib/overlay/lease/table.ts';
+import { parseLease } from '../../../lib/overlay/lease/text.ts';
 import { cidr, publicAddress } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 import { MemoryEtcd, type Mishap } from './memory-etcd.ts';

@@ -6,8 +6,8 @@ import {
   subnetsByName,
   tableOf,
   updateTable,
-} from '../../../lib/overlay/lease-table.ts';
-import { renderLease } from '../../../lib/overlay/lease-text.ts';
+} from '../../../lib/overlay/lease/table.ts';
+import { renderLease } from '../../../lib/overlay/lease/text.ts';
 import { cidr, lease } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Mac } from '../../../lib/net/mac.ts';
-import type { Endpoint } from '../../../lib/overlay/lease.ts';
-import { parseSubnetName, renderSubnetName } from '../../../lib/overlay/lease-name.ts';
-import { parseReservation } from '../../../lib/overlay/lease-reservation.ts';
-import { parseLease, renderLease } from '../../../lib/overlay/lease-text.ts';
+import type { Endpoint } from '../../../lib/overlay/lease/lease.ts';
+import { parseSubnetName, renderSubnetName } from '../../../lib/overlay/lease/name.ts';
+import { parseReservation } from '../../../lib/overlay/lease/reservation.ts';
+import { parseLease, renderLease } from '../../../lib/overlay/lease/text.ts';
 import { address, cidr } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { planLeftovers } from '../../../lib/overlay/leftovers.ts';
-import { peersOf } from '../../../lib/overlay/peers.ts';
-import type { Plane } from '../../../lib/overlay/plane.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import { planLeftovers } from '../../../lib/overlay/kernel/leftovers.ts';
+import { peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import type { Plane } from '../../../lib/overlay/kernel/plane.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { renderPlan } from '../../../lib/plan/render.ts';
 import { cidr, deviceAsWished, lease, plainRules, plane } from '../../support/overlay-planes.ts';
 

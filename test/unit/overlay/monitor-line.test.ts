@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { concerns, concernsMasquerade, heardOf } from '../../../lib/overlay/monitor-line.ts';
-import { peersOf } from '../../../lib/overlay/peers.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import { concerns, concernsMasquerade, heardOf } from '../../../lib/overlay/kernel/monitor-line.ts';
+import { peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { lease, plainRules, plane } from '../../support/overlay-planes.ts';
 
 // Lines of `ip -o monitor label link address route neigh` of iproute2 6.1.

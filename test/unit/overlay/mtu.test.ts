@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseMac } from '../../../lib/net/mac.ts';
-import { overlayMtu, vtepMac } from '../../../lib/overlay/mtu.ts';
+import { overlayMtu, vtepMac } from '../../../lib/overlay/kernel/mtu.ts';
 import { publicAddress } from '../../support/overlay-planes.ts';
 
 test('an overlay has 50 bytes less than an IPv4 underlay, and 70 less than an IPv6 one', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CniError } from '../../../lib/errors/cni-error.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { formatCidr } from '../../../lib/net/cidr.ts';
-import { parseNetworkConfig, type SubnetRange } from '../../../lib/overlay/network-config.ts';
+import { parseNetworkConfig, type SubnetRange } from '../../../lib/overlay/lease/network-config.ts';
 
 const key = '/coreos.com/network/config';
 const vxlan = { Backend: { Type: 'vxlan' } };

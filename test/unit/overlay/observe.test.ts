@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../../lib/exec/command.ts';
 import { inquire, inquireAsync } from '../../../lib/exec/inquiry.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { observePlane } from '../../../lib/overlay/observe.ts';
-import { staticProtocol } from '../../../lib/overlay/wish.ts';
+import { observePlane } from '../../../lib/overlay/kernel/observe.ts';
+import { staticProtocol } from '../../../lib/overlay/kernel/wish.ts';
 import { address, cidr, plane, publicAddress } from '../../support/overlay-planes.ts';
 
 // What the tools print is copied from iproute2 6.1.

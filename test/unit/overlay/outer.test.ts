@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { inquireAsync } from '../../../lib/exec/inquiry.ts';
 import { formatAddress, type IpAddress } from '../../../lib/net/address.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { observeOuter, outerInquiry } from '../../../lib/overlay/outer.ts';
-import { isOnLinkOf } from '../../../lib/overlay/outer-link.ts';
-import type { OuterWish } from '../../../lib/overlay/outer-wish.ts';
+import { observeOuter, outerInquiry } from '../../../lib/overlay/kernel/outer.ts';
+import { isOnLinkOf } from '../../../lib/overlay/kernel/outer-link.ts';
+import type { OuterWish } from '../../../lib/overlay/kernel/outer-wish.ts';
 import { address } from '../../support/overlay-planes.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';
 

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { formatCidr } from '../../../lib/net/cidr.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import type { Mac } from '../../../lib/net/mac.ts';
-import type { Endpoint, SubnetLease } from '../../../lib/overlay/lease.ts';
-import { type PeerRules, peersOf } from '../../../lib/overlay/peers.ts';
-import type { Plane } from '../../../lib/overlay/plane.ts';
+import { type PeerRules, peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import type { Plane } from '../../../lib/overlay/kernel/plane.ts';
+import type { Endpoint, SubnetLease } from '../../../lib/overlay/lease/lease.ts';
 import { address, cidr, lease, plainRules, plane, publicAddress } from '../../support/overlay-planes.ts';
 
 const own = plane(1);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { VxlanLink } from '../../../lib/iproute/parse-vxlan.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { peersOf } from '../../../lib/overlay/peers.ts';
-import { planPlane } from '../../../lib/overlay/plan.ts';
-import type { Plane } from '../../../lib/overlay/plane.ts';
-import { type PlaneWish, wishOf } from '../../../lib/overlay/wish.ts';
+import { peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import { planPlane } from '../../../lib/overlay/kernel/plan.ts';
+import type { Plane } from '../../../lib/overlay/kernel/plane.ts';
+import { type PlaneWish, wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { groupSteps } from '../../../lib/plan/batch.ts';
 import type { Plan } from '../../../lib/plan/operation.ts';
 import {

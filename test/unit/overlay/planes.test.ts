@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { vtepMac } from '../../../lib/overlay/mtu.ts';
-import type { Outer } from '../../../lib/overlay/outer-link.ts';
-import { carriersOf, deviceName, type PlaneParts, toPlane } from '../../../lib/overlay/planes.ts';
+import { vtepMac } from '../../../lib/overlay/kernel/mtu.ts';
+import type { Outer } from '../../../lib/overlay/kernel/outer-link.ts';
+import { carriersOf, deviceName, type PlaneParts, toPlane } from '../../../lib/overlay/kernel/planes.ts';
 import { selfOf } from '../../../lib/overlay/self.ts';
 import { cidr, publicAddress, subnet } from '../../support/overlay-planes.ts';
 

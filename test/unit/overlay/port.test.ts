@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import type { Plane } from '../../../lib/overlay/plane.ts';
-import { keepMaster } from '../../../lib/overlay/port.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import type { Plane } from '../../../lib/overlay/kernel/plane.ts';
+import { keepMaster } from '../../../lib/overlay/kernel/port.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { deviceAsWished, plane } from '../../support/overlay-planes.ts';
 
 /** What is made of a plane whose device is a port of this bridge. */

@@ -1,12 +1,17 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { tableOf } from '../../../lib/overlay/lease-table.ts';
-import { renderLease } from '../../../lib/overlay/lease-text.ts';
-import { type Published, publish, withdraw, withdrawTaken } from '../../../lib/overlay/publication.ts';
-import { readRemembered } from '../../../lib/overlay/remembered.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
+import { tableOf } from '../../../lib/overlay/lease/table.ts';
+import { renderLease } from '../../../lib/overlay/lease/text.ts';
 import type { OverlaySettings } from '../../../lib/overlay/settings.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import {
+  type Published,
+  publish,
+  withdraw,
+  withdrawTaken,
+} from '../../../lib/overlay/subnet-env/publication.ts';
+import { readRemembered } from '../../../lib/overlay/subnet-env/remembered.ts';
 import { cidr, lease, plane, publicAddress, subnet } from '../../support/overlay-planes.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 

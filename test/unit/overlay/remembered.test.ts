@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readRemembered, writeRemembered } from '../../../lib/overlay/remembered.ts';
+import { readRemembered, writeRemembered } from '../../../lib/overlay/subnet-env/remembered.ts';
 import { subnet } from '../../support/overlay-planes.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 

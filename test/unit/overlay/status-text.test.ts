@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { LeaseState } from '../../../lib/overlay/lease-record.ts';
-import { peersOf } from '../../../lib/overlay/peers.ts';
+import { peersOf } from '../../../lib/overlay/kernel/peers.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
+import type { LeaseState } from '../../../lib/overlay/lease/record.ts';
 import { type StatusParts, toStatus } from '../../../lib/overlay/status-text.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
 import { cidr, lease, plainRules, plane, subnet } from '../../support/overlay-planes.ts';
 
 const { peers, refused } = peersOf(plane(1), [lease(2), lease(3, { vni: 9 })], plainRules);

@@ -8,8 +8,12 @@ import {
   parseSubnetEnv,
   renderSubnetEnv,
   type SubnetEnv,
-} from '../../../lib/overlay/subnet-env.ts';
-import { readSubnetEnv, removeSubnetEnv, writeSubnetEnv } from '../../../lib/overlay/subnet-env-file.ts';
+} from '../../../lib/overlay/subnet-env/subnet-env.ts';
+import {
+  readSubnetEnv,
+  removeSubnetEnv,
+  writeSubnetEnv,
+} from '../../../lib/overlay/subnet-env/subnet-env-file.ts';
 import { cidr } from '../../support/overlay-planes.ts';
 import { Random } from '../../support/random.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';

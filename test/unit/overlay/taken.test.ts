@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { SubnetLease } from '../../../lib/overlay/lease.ts';
-import type { LeaseState } from '../../../lib/overlay/lease-record.ts';
-import { takenFamilies } from '../../../lib/overlay/taken.ts';
+import type { SubnetLease } from '../../../lib/overlay/lease/lease.ts';
+import type { LeaseState } from '../../../lib/overlay/lease/record.ts';
+import { takenFamilies } from '../../../lib/overlay/lease/taken.ts';
 import { cidr, lease, publicAddress, subnet } from '../../support/overlay-planes.ts';
 
 /** A host's lease of both families, with the id of a machine. */

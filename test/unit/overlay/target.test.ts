@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { formatCidr } from '../../../lib/net/cidr.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import type { Mac } from '../../../lib/net/mac.ts';
-import type { SubnetLease } from '../../../lib/overlay/lease.ts';
-import { type NetworkConfig, parseNetworkConfig } from '../../../lib/overlay/network-config.ts';
-import type { Outer } from '../../../lib/overlay/outer-link.ts';
-import { type TargetParts, targetOf } from '../../../lib/overlay/target.ts';
+import type { Outer } from '../../../lib/overlay/kernel/outer-link.ts';
+import { type TargetParts, targetOf } from '../../../lib/overlay/kernel/target.ts';
+import type { SubnetLease } from '../../../lib/overlay/lease/lease.ts';
+import { type NetworkConfig, parseNetworkConfig } from '../../../lib/overlay/lease/network-config.ts';
 import { cidr, lease, publicAddress, subnet } from '../../support/overlay-planes.ts';
 
 const outer: Outer = {

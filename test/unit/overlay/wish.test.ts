@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { formatCidr } from '../../../lib/net/cidr.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
-import { vtepMac } from '../../../lib/overlay/mtu.ts';
-import type { Peer } from '../../../lib/overlay/plane.ts';
-import { wishOf } from '../../../lib/overlay/wish.ts';
+import { vtepMac } from '../../../lib/overlay/kernel/mtu.ts';
+import type { Peer } from '../../../lib/overlay/kernel/plane.ts';
+import { wishOf } from '../../../lib/overlay/kernel/wish.ts';
 import { plane, publicAddress, subnet } from '../../support/overlay-planes.ts';
 
 const peer = (host: number, changes: Partial<Peer> = {}): Peer => ({

@@ -1,0 +1,49 @@
+import { orOk, problem, skipped, type Verdict, warning } from '../check.ts';
+import type { EntryChain, Firewall, Flow } from './firewall.ts';
+import { followFlow } from './follow-flow.ts';
+import { admitBy } from './forward-remedy.ts';
+
+export type ForwardDropEvidence = {
+  readonly flows: readonly Flow[];
+  readonly firewalls: readonly Firewall[];
+};
+
+export function judgeForwardDrop({ flows, firewalls }: ForwardDropEvidence): readonly Verdict[] {
+  if (flows.length === 0) return [skipped('no bridge of containers here')];
+  const entries = firewalls.flatMap((firewall) => firewall.entries.map((entry) => ({ firewall, entry })));
+  const verdicts = entries.flatMap(({ firewall, entry }) => judgeEntry(firewall, entry, flows));
+  const looked =
+    entries.length === 0
+      ? 'no firewall of somebody else'
+      : entries.map(({ entry }) => entry.title).join(', ');
+  return orOk(verdicts, `${looked}: nothing of containers is dropped`);
+}
+
+function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[]): readonly Verdict[] {
+  const dropped = flows
+    .filter((flow) => entry.sees.includes(flow.as))
+    .map((flow) => ({ flow, fate: followFlow(firewall, entry, flow) }))
+    .filter(({ fate }) => fate.usual === 'drop');
+  const lost = dropped.filter(({ fate }) => !fate.mayBeAccepted).map(({ flow }) => flow);
+  const doubtful = dropped.filter(({ fate }) => fate.mayBeAccepted).map(({ flow }) => flow);
+  return [
+    ...(lost.length === 0
+      ? []
+      : [problem(`${entry.title} drops ${describe(lost)}`, admitBy(entry.place, lost))]),
+    ...(doubtful.length === 0
+      ? []
+      : [
+          warning(
+            `${entry.title} drops ${describe(doubtful)}, but for what some of its rules let through`,
+            admitBy(entry.place, doubtful),
+          ),
+        ]),
+  ];
+}
+
+function describe(flows: readonly Flow[]): string {
+  const ways = flows.map(
+    ({ from, to, state }) => `${state === 'new' ? 'what goes' : 'answers'} from ${from} to ${to}`,
+  );
+  return [...new Set(ways)].join(', ');
+}
