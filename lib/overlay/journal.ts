@@ -1,10 +1,10 @@
+import { News } from '../daemon/news.ts';
+import { Repeats } from '../daemon/repeats.ts';
 import type { Log } from '../log/log.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import type { Peer } from './kernel/plane.ts';
 import type { Target } from './kernel/target.ts';
-import { News } from './news.ts';
-import { Repeats } from './repeats.ts';
 import type { OverlayStatus } from './status.ts';
 
 /** So many repairs of one comparison are told in words; the kernel may have lost hundreds of entries at once. */

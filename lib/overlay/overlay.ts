@@ -1,5 +1,9 @@
 import { readBootId } from '../attach/liveness.ts';
 import { sleep } from '../client/backoff.ts';
+import { cutForeign } from '../daemon/foreign-text.ts';
+import { type KernelMonitorOptions, monitorKernel } from '../daemon/kernel-monitor.ts';
+import { Problems } from '../daemon/problems.ts';
+import { Wakeup } from '../daemon/wakeup.ts';
 import type { Etcd } from '../etcd/etcd.ts';
 import { type Followed, follow } from '../etcd/follow.ts';
 import type { Run } from '../exec/command.ts';
@@ -8,10 +12,8 @@ import type { Listen } from '../exec/lines.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import { readUptimeSeconds } from '../exec/uptime.ts';
 import type { Log } from '../log/log.ts';
-import { cutForeign } from './foreign-text.ts';
 import { Journal } from './journal.ts';
 import { checkOverlap } from './kernel/foreign-routes.ts';
-import { type KernelMonitorOptions, monitorKernel } from './kernel/kernel-monitor.ts';
 import { concerns, concernsMasquerade, heardOf, networkMonitor, ruleMonitor } from './kernel/monitor-line.ts';
 import { outerInquiry } from './kernel/outer.ts';
 import type { Outer } from './kernel/outer-link.ts';
@@ -22,14 +24,12 @@ import type { SubnetLease } from './lease/lease.ts';
 import { isAround, type NetworkConfig } from './lease/network-config.ts';
 import { emptyTable, type LeaseTable, updateTable } from './lease/table.ts';
 import { takenFamilies } from './lease/taken.ts';
-import { Problems } from './problems.ts';
 import { selfOf } from './self.ts';
 import type { OverlaySettings } from './settings.ts';
 import type { OverlayStatus } from './status.ts';
 import { toStatus } from './status-text.ts';
 import { publish, withdraw, withdrawTaken } from './subnet-env/publication.ts';
 import { readRemembered } from './subnet-env/remembered.ts';
-import { Wakeup } from './wakeup.ts';
 
 export type OverlayParts = {
   readonly settings: OverlaySettings;

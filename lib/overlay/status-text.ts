@@ -1,6 +1,6 @@
+import { cutForeign } from '../daemon/foreign-text.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
-import { cutForeign } from './foreign-text.ts';
 import type { Journal } from './journal.ts';
 import type { Peer, Plane } from './kernel/plane.ts';
 import type { Target } from './kernel/target.ts';

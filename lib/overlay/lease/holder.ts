@@ -1,10 +1,10 @@
 import { backoffMs } from '../../client/backoff.ts';
+import { News } from '../../daemon/news.ts';
+import { Wakeup } from '../../daemon/wakeup.ts';
 import { messageOf } from '../../errors/cni-error.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
 import { TimeLimit } from '../../etcd/time-limit.ts';
 import type { Log } from '../../log/log.ts';
-import { News } from '../news.ts';
-import { Wakeup } from '../wakeup.ts';
 import { GrantKeeper } from './grant.ts';
 import type { Subnets } from './lease.ts';
 import { isSameSelf, type Self } from './owner.ts';

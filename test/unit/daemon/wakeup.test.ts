@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Wakeup } from '../../../lib/overlay/wakeup.ts';
+import { Wakeup } from '../../../lib/daemon/wakeup.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { monitorKernel } from '../../../lib/daemon/kernel-monitor.ts';
 import type { Listen } from '../../../lib/exec/lines.ts';
-import { monitorKernel } from '../../../lib/overlay/kernel/kernel-monitor.ts';
-import { recordLog } from './recorded-log.ts';
+import { recordLog } from '../overlay/recorded-log.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstOf, mostTold, News } from '../../../lib/overlay/news.ts';
+import { firstOf, mostTold, News } from '../../../lib/daemon/news.ts';
 
 const texts = (count: number, of = 'text') => Array.from({ length: count }, (_, at) => `${of} ${at}`);
 

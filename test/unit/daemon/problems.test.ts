@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Problems } from '../../../lib/overlay/problems.ts';
-import { recordLog } from './recorded-log.ts';
+import { Problems } from '../../../lib/daemon/problems.ts';
+import { recordLog } from '../overlay/recorded-log.ts';
 
 test('a problem is logged when it comes and when it has gone, and not in between', () => {
   const { log, lines } = recordLog();

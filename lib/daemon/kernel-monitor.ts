@@ -1,7 +1,7 @@
-import { sleep } from '../../client/backoff.ts';
-import type { Command } from '../../exec/command.ts';
-import type { Listen } from '../../exec/lines.ts';
-import type { Log } from '../../log/log.ts';
+import { sleep } from '../client/backoff.ts';
+import type { Command } from '../exec/command.ts';
+import type { Listen } from '../exec/lines.ts';
+import type { Log } from '../log/log.ts';
 
 export type KernelMonitorOptions = {
   readonly listen: Listen;
