@@ -1,4 +1,3 @@
-import type { Followed } from '../etcd/follow.ts';
 import type { Block, NodeId, Stored } from './block.ts';
 import type { HostRecord } from './host.ts';
 import type { Pool } from './pool.ts';
