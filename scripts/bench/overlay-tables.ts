@@ -1,22 +1,32 @@
 import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
 import type { OverlayFigures } from './overlay.ts';
 import type { Delays } from './overlay-changes.ts';
+import type { TrafficFigures } from './overlay-traffic.ts';
 
 /** The overlay beside flanneld's, and how it follows what happens. Pure. */
 export function renderOverlay(figures: OverlayFigures): string {
   return [renderTraffic(figures), renderChanges(figures), renderHosts(figures)].join('\n\n');
 }
 
-function renderTraffic({ traffic: { ours, flanneld } }: OverlayFigures): string {
-  const title = ['containers of two hosts, medians', 'Gbit/s, one TCP connection', 'echo, ms'];
+function renderTraffic({ traffic: { ours, masqueraded, flanneld } }: OverlayFigures): string {
+  const title = [
+    'containers of two hosts, medians',
+    'Gbit/s, one TCP connection',
+    '/ flanneld',
+    'echo, ms',
+    '/ flanneld',
+  ];
+  const row = (name: string, figures: TrafficFigures) => [
+    name,
+    figures.gigabitsPerSecond.toFixed(2),
+    formatRatio(figures.gigabitsPerSecond / flanneld.gigabitsPerSecond),
+    figures.echoMs.toFixed(3),
+    formatRatio(figures.echoMs / flanneld.echoMs),
+  ];
   const rows = [
-    ['ours', ours.gigabitsPerSecond.toFixed(2), ours.echoMs.toFixed(3)],
-    ['flanneld', flanneld.gigabitsPerSecond.toFixed(2), flanneld.echoMs.toFixed(3)],
-    [
-      'ours / flanneld',
-      formatRatio(ours.gigabitsPerSecond / flanneld.gigabitsPerSecond),
-      formatRatio(ours.echoMs / flanneld.echoMs),
-    ],
+    row('flanneld (no masquerade)', flanneld),
+    row('ours, no masquerade', ours),
+    row('ours as it is by default, with masquerade', masqueraded),
   ];
   return renderTable({ title, rows, texts: 1 });
 }

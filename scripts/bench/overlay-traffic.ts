@@ -1,13 +1,17 @@
 import { type Attached, Cluster } from '../../test/support/cluster.ts';
 import { Flanneld } from '../../test/support/flanneld.ts';
 import { inside, must, startBeside } from '../../test/support/process.ts';
+import type { Conf } from '../../test/support/rig.ts';
 import { alternate, createSeries } from './alternate.ts';
 import { type Context, roundsOf } from './context.ts';
 import { median } from './statistics.ts';
 
 /** Containers of two hosts with each other: what gets through, and how long an echo takes. */
 export type OverlayTraffic = {
+  /** Without masquerade, like flanneld unless it is told otherwise. */
   readonly ours: TrafficFigures;
+  /** As our plugin wires containers unless it is told otherwise: with the connection tracking that masquerade needs. */
+  readonly masqueraded: TrafficFigures;
   readonly flanneld: TrafficFigures;
 };
 
@@ -18,23 +22,36 @@ export type TrafficFigures = { readonly gigabitsPerSecond: number; readonly echo
 const share = 5;
 
 /**
- * Two hosts wired by our agents and two wired by flanneld, in one overlay on one underlay, alternating. Containers of
- * flanneld's hosts are attached by the reference plugins, as its own plugin does it.
+ * Pairs of hosts in one overlay on one underlay, alternating: two of our agents' without masquerade and two with it, and
+ * two of flanneld's. Containers of flanneld's hosts are attached by the reference plugins, as its own plugin does it.
  */
 export async function measureTraffic(context: Context): Promise<OverlayTraffic> {
-  await using cluster = await Cluster.create({ hosts: 4 });
-  const [one, other, third, fourth] = [1, 2, 3, 4].map((number) => cluster.host(number));
-  if (one === undefined || other === undefined || third === undefined || fourth === undefined)
-    throw new Error('the cluster has fewer than four hosts');
-  await one.join();
-  await other.join();
-  await using near = await Flanneld.start(third);
-  await using far = await Flanneld.start(fourth);
-  const ours = createSeries(takeFrom(await one.add(), await other.add()));
+  await using cluster = await Cluster.create({ hosts: 6 });
+  const ours = createSeries(takeFrom(...(await attachPair(cluster, [1, 2], { ipMasq: false }))));
+  const masqueraded = createSeries(takeFrom(...(await attachPair(cluster, [3, 4], { ipMasq: true }))));
+  await using near = await Flanneld.start(cluster.host(5));
+  await using far = await Flanneld.start(cluster.host(6));
   const flannels = createSeries(takeFrom(await near.add(), await far.add()));
   const count = Math.max(3, Math.round(context.rounds / share));
-  await alternate([ours, flannels], { ...roundsOf(context, 'overlay beside flanneld'), count });
-  return { ours: toFigures(ours.samples), flanneld: toFigures(flannels.samples) };
+  const all = [ours, masqueraded, flannels];
+  await alternate(all, { ...roundsOf(context, 'overlay beside flanneld'), count });
+  return {
+    ours: toFigures(ours.samples),
+    masqueraded: toFigures(masqueraded.samples),
+    flanneld: toFigures(flannels.samples),
+  };
+}
+
+/** A container on each of two hosts whose agents join the overlay. */
+async function attachPair(
+  cluster: Cluster,
+  numbers: readonly [number, number],
+  conf: Conf,
+): Promise<[Attached, Attached]> {
+  const [one, other] = [cluster.host(numbers[0]), cluster.host(numbers[1])];
+  await one.join();
+  await other.join();
+  return [await one.add(conf), await other.add(conf)];
 }
 
 function toFigures(samples: readonly TrafficFigures[]): TrafficFigures {
