@@ -1,5 +1,5 @@
+import { Drift } from '../daemon/drift.ts';
 import { News } from '../daemon/news.ts';
-import { Repeats } from '../daemon/repeats.ts';
 import type { Log } from '../log/log.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
@@ -7,25 +7,22 @@ import type { Peer } from './kernel/plane.ts';
 import type { Target } from './kernel/target.ts';
 import type { OverlayStatus } from './status.ts';
 
-/** So many repairs of one comparison are told in words; the kernel may have lost hundreds of entries at once. */
-const mostTold = 5;
-
 /** What has become of an overlay, for the log and for who asks: hosts that come and go, and what had to be repaired. */
 export class Journal {
   readonly #log: Log;
   #peers: ReadonlyMap<string, Peer> = new Map();
   readonly #refused = new News();
-  readonly #repairs = new Repeats();
+  readonly #drift: Drift;
   #target = '';
-  #drift: OverlayStatus['drift'] = { repairs: 0, last: [] };
   #lastChange: OverlayStatus['lastChange'];
 
   constructor(log: Log) {
     this.#log = log;
+    this.#drift = new Drift(log);
   }
 
   get drift(): OverlayStatus['drift'] {
-    return this.#drift;
+    return this.#drift.status;
   }
 
   get lastChange(): OverlayStatus['lastChange'] {
@@ -53,23 +50,11 @@ export class Journal {
   }
 
   noteRepairs(done: readonly string[]): void {
-    if (done.length === 0) return;
-    const more = done.length > mostTold ? [`and ${done.length - mostTold} more`] : [];
-    const last = [...done.slice(0, mostTold), ...more];
-    this.#warnOfRepairs(last.join('; '));
-    this.#drift = { repairs: this.#drift.repairs + 1, last, lastAt: new Date().toISOString() };
+    this.#drift.note(done);
   }
 
   noteChange(what: string): void {
     this.#lastChange = { at: new Date().toISOString(), what };
-  }
-
-  /** Somebody who takes away the same thing again and again must not fill the log. */
-  #warnOfRepairs(by: string): void {
-    const untold = this.#repairs.take(by);
-    if (untold === undefined) return;
-    const since = untold === 0 ? {} : { untold };
-    this.#log.warn('the kernel was not as it had been left; repaired', { by, ...since });
   }
 
   #followPeers(peers: readonly Peer[]): void {

@@ -1,3 +1,5 @@
+import type { DriftStatus } from '../daemon/drift.ts';
+
 /** What the agent tells of its overlay; texts and numbers only, as they go out in JSON. */
 export type OverlayStatus = {
   readonly mode: 'l3' | 'l2';
@@ -18,13 +20,7 @@ export type OverlayStatus = {
   readonly peers: readonly PeerStatus[];
   /** Leases of others that are not followed or not understood, and why: nothing that this host could mend. */
   readonly refused: readonly { readonly lease: string; readonly because: string }[];
-  readonly drift: {
-    /** How often the kernel was not as it had been left, since the agent began. */
-    readonly repairs: number;
-    /** The last of them, in words. */
-    readonly last: readonly string[];
-    readonly lastAt?: string;
-  };
+  readonly drift: DriftStatus;
   /** When the peers, the lease or the devices last changed, and what did; times as in RFC 3339. */
   readonly lastChange?: { readonly at: string; readonly what: string };
   /** What is wrong with this host's own part; empty where all is well, or only etcd is away and its lease still holds. */

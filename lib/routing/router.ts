@@ -1,5 +1,6 @@
 import type { NodeId } from '../blocks/block.ts';
 import type { BlockTable } from '../blocks/table.ts';
+import type { DriftStatus } from '../daemon/drift.ts';
 import type { Family } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 
@@ -28,7 +29,7 @@ export type RoutingStatus = {
   /** What this host announces. */
   readonly announced: readonly string[];
   readonly routes: readonly RouteStatus[];
-  readonly drift: { readonly repairs: number; readonly last: readonly string[]; readonly lastAt?: string };
+  readonly drift: DriftStatus;
   readonly problems: readonly string[];
 };
 

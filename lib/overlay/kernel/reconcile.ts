@@ -1,11 +1,9 @@
-import { messageOf } from '../../errors/cni-error.ts';
-import { applyOnHost, type OwnHost } from '../../exec/apply.ts';
+import type { OwnHost } from '../../exec/apply.ts';
 import { inquireAsync } from '../../exec/inquiry.ts';
 import { chainsInquiry } from '../../exec/observe.ts';
+import { carryOut, guarded, type Reconciled, together } from '../../exec/reconciled.ts';
 import { planMasquerade } from '../../masquerade/masquerade.ts';
 import type { Cidr } from '../../net/cidr.ts';
-import { describeOperation } from '../../plan/describe.ts';
-import type { Plan } from '../../plan/operation.ts';
 import { vxlanConflict } from './conflict.ts';
 import { observeMarked, planLeftovers } from './leftovers.ts';
 import { overlayMasquerade } from './masquerade.ts';
@@ -13,14 +11,6 @@ import { observePlane } from './observe.ts';
 import { planPlane } from './plan.ts';
 import { keepMaster } from './port.ts';
 import type { PlaneTarget, Target } from './target.ts';
-
-/** What a comparison with the kernel has brought. */
-export type Reconciled = {
-  /** What was done, in words. */
-  readonly done: readonly string[];
-  /** What could not be done, and what stands in the way. */
-  readonly problems: readonly string[];
-};
 
 /**
  * Makes the kernel what the target says: devices, entries and routes of every plane, and the masquerade where the agent
@@ -35,19 +25,7 @@ export async function reconcile(
   const parts = [await guarded(() => removeLeftovers(planes, host))];
   for (const target of planes) parts.push(await guarded(() => reconcilePlane(target, host)));
   if (masqueraded.length > 0) parts.push(await guarded(() => reconcileMasquerade(masqueraded, host)));
-  return {
-    done: parts.flatMap(({ done }) => done),
-    problems: parts.flatMap(({ problems }) => problems),
-  };
-}
-
-/** One plane that cannot be looked at must not keep the others from being. */
-async function guarded(work: () => Promise<Reconciled>): Promise<Reconciled> {
-  try {
-    return await work();
-  } catch (error) {
-    return { done: [], problems: [messageOf(error)] };
-  }
+  return together(parts);
 }
 
 async function removeLeftovers(planes: Target['planes'], host: OwnHost): Promise<Reconciled> {
@@ -69,12 +47,4 @@ async function reconcileMasquerade(networks: readonly Cidr[], host: OwnHost): Pr
   const chain = overlayMasquerade(networks);
   const plan = planMasquerade(chain, await inquireAsync(chainsInquiry([chain]), host.run));
   return carryOut(plan, host);
-}
-
-async function carryOut(plan: Plan, host: OwnHost): Promise<Reconciled> {
-  const failures = await applyOnHost(plan, host);
-  return {
-    done: plan.map(({ operation }) => describeOperation(operation)),
-    problems: failures.map(({ message }) => message),
-  };
 }
