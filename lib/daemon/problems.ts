@@ -48,4 +48,13 @@ export class Problems {
       this.set(topic, [messageOf(error)]);
     }
   }
+
+  /** For work that answers with what stands in the way. */
+  async gather(topic: string, work: () => Promise<readonly string[]>): Promise<void> {
+    try {
+      this.set(topic, await work());
+    } catch (error) {
+      this.set(topic, [messageOf(error)]);
+    }
+  }
 }
