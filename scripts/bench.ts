@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Context } from './bench/context.ts';
+import type { Goal } from './bench/goal.ts';
 import { judge } from './bench/goals.ts';
 import { Interrupted, watchSignals } from './bench/interruption.ts';
 import { type Options, parseOptions, usage } from './bench/options.ts';
@@ -11,6 +12,9 @@ import { renderPlot } from './bench/plot.ts';
 import { createProgress } from './bench/progress.ts';
 import { checkRequirements, referenceDir } from './bench/requirements.ts';
 import { measureAll, type Results } from './bench/results.ts';
+import { measureRouted } from './bench/routed.ts';
+import { judgeRouted } from './bench/routed-goals.ts';
+import { renderRouted } from './bench/routed-tables.ts';
 import { beginRun, endRun } from './bench/run.ts';
 import { renderGoals, renderTables } from './bench/table.ts';
 
@@ -26,19 +30,32 @@ async function main(): Promise<void> {
     return;
   }
   checkRequirements(options.binDir);
-  if (options.isOverlayOnly) return printOverlay(options);
+  if (options.only === 'overlay') return printSection(options, sections.overlay);
+  if (options.only === 'routed') return printSection(options, sections.routed);
   const files = toFiles(await during(options, measureAll));
   writeFiles(root, 'dist/bench', files);
   if (options.publishes) writeFiles(root, 'test/bench', files);
   process.stdout.write(files[options.printsJson ? 'results.json' : 'table.md']);
 }
 
-async function printOverlay(options: Options): Promise<void> {
-  const figures = await during(options, measureOverlay);
-  const goals = judgeOverlay(figures);
+/** A part of the bench that can be run alone. */
+type Section<Figures> = {
+  readonly measure: (context: Context) => Promise<Figures>;
+  readonly judge: (figures: Figures) => readonly Goal[];
+  readonly render: (figures: Figures) => string;
+};
+
+const sections = {
+  overlay: { measure: measureOverlay, judge: judgeOverlay, render: renderOverlay },
+  routed: { measure: measureRouted, judge: judgeRouted, render: renderRouted },
+};
+
+async function printSection<Figures>(options: Options, section: Section<Figures>): Promise<void> {
+  const figures = await during(options, section.measure);
+  const goals = section.judge(figures);
   const text = options.printsJson
     ? JSON.stringify({ ...figures, goals }, undefined, 2)
-    : [renderOverlay(figures), renderGoals(goals)].join('\n\n');
+    : [section.render(figures), renderGoals(goals)].join('\n\n');
   process.stdout.write(`${text}\n`);
 }
 

@@ -19,6 +19,7 @@ import { outerInquiry } from './kernel/outer.ts';
 import type { Outer } from './kernel/outer-link.ts';
 import { reconcile } from './kernel/reconcile.ts';
 import { type Target, targetOf } from './kernel/target.ts';
+import type { ByFamily } from './lease/by-family.ts';
 import { LeaseHolder } from './lease/holder.ts';
 import type { SubnetLease } from './lease/lease.ts';
 import { isAround, type NetworkConfig } from './lease/network-config.ts';
@@ -30,6 +31,7 @@ import type { OverlayStatus } from './status.ts';
 import { toStatus } from './status-text.ts';
 import { publish, withdraw, withdrawTaken } from './subnet-env/publication.ts';
 import { readRemembered } from './subnet-env/remembered.ts';
+import { type Way, waysTo } from './ways.ts';
 
 export type OverlayParts = {
   readonly settings: OverlaySettings;
@@ -110,6 +112,11 @@ export class Overlay {
       problems: [...this.#problems.all, ...this.#holder.problems],
       uptimeSeconds: this.#uptimeSeconds(),
     });
+  }
+
+  /** How the host with this id is reached by VXLAN, for routes to what else it has. */
+  waysTo(node: string): ByFamily<Way> {
+    return waysTo(node, this.#target, this.#table.leases.values());
   }
 
   /** At once: from this moment on another host may hand out the same addresses. */

@@ -1,9 +1,10 @@
 import { atMost, type Goal } from './goal.ts';
 import type { GrowthPoint } from './growth.ts';
 import { judgeOverlay } from './overlay-goals.ts';
+import { ratio } from './ratio.ts';
 import { judgeRegistry } from './registry-goals.ts';
 import type { Results } from './results.ts';
-import type { Summary } from './statistics.ts';
+import { judgeRouted } from './routed-goals.ts';
 
 /** The goals with what was measured. Pure. */
 export function judge({
@@ -14,6 +15,7 @@ export function judge({
   attached,
   registry,
   overlay,
+  routed,
 }: Results): readonly Goal[] {
   const [withNone, with10k, with50k] = [0, 10_000, 50_000].map((count) => pointOf(leases, count));
   const [alone, with1000] = [0, 1_000].map((count) => pointOf(attached, count));
@@ -51,12 +53,8 @@ export function judge({
     { of: '50 at once', what: 'addresses of ours given twice', measured: twice, ...atMost(0, '') },
     ...judgeRegistry(registry),
     ...judgeOverlay(overlay),
+    ...judgeRouted(routed),
   ];
-}
-
-/** One median as a multiple of another; undefined where one of them was not measured. */
-export function ratio(one: Summary | undefined, other: Summary | undefined): number | undefined {
-  return one === undefined || other === undefined ? undefined : one.medianMs / other.medianMs;
 }
 
 function pointOf(points: readonly GrowthPoint[], wanted: number): GrowthPoint | undefined {

@@ -15,11 +15,16 @@ export type Network = {
   /** Under which services its containers are registered; undefined: each under its own name. */
   readonly service: string | undefined;
   readonly ipMasq: boolean;
+  readonly plugin: PluginName;
 };
+
+/** By which plugin containers are attached; the reference has no `routed`. */
+export type PluginName = 'bridge' | 'ptp' | 'routed';
 
 /** How a network differs from one that only attaches, and that ours registers as it does by default. */
 export type NetworkOptions = {
   readonly ipMasq?: boolean;
+  readonly plugin?: PluginName;
   readonly registers?: boolean;
   readonly service?: string;
 };
@@ -47,13 +52,14 @@ export function addressOf(at: number): string {
 export async function openNetwork(
   rig: Rig,
   side: Side,
-  { ipMasq = false, registers = side.name === 'ours', service }: NetworkOptions,
+  { ipMasq = false, plugin = 'bridge', registers = side.name === 'ours', service }: NetworkOptions,
 ): Promise<Network> {
   const host = await rig.host();
   return {
     side,
     host,
     ipMasq,
+    plugin,
     service,
     name: `fl-${side.name}`,
     dataDir: `${rig.dir}/${host.name}`,
@@ -71,11 +77,11 @@ export function attach(verb: 'ADD' | 'DEL', network: Network, attachment: Attach
   return network.host.call(toCall(verb, network, attachment));
 }
 
-/** The call by which the plugin `bridge` of the network's side attaches, or detaches. */
+/** The call by which the network's plugin, of its side, attaches or detaches. */
 export function toCall(verb: 'ADD' | 'DEL', network: Network, attachment: Attachment): Call {
   const { binDir } = network.side;
   return {
-    file: `${binDir}/bridge`,
+    file: `${binDir}/${network.plugin}`,
     env: {
       PATH: toolPath,
       CNI_COMMAND: verb,
@@ -89,16 +95,17 @@ export function toCall(verb: 'ADD' | 'DEL', network: Network, attachment: Attach
 }
 
 function toConf(network: Network, { hasDefaultRoute }: Attachment): object {
-  const { name, ipMasq, dataDir } = network;
+  const { name, ipMasq, dataDir, plugin } = network;
+  const byBridge = { bridge: name, isGateway: true, isDefaultGateway: hasDefaultRoute };
+  // The reference's ptp sets the default route only where IPAM names one.
+  const routes = plugin === 'ptp' && hasDefaultRoute ? { routes: [{ dst: '0.0.0.0/0' }] } : {};
   return {
     cniVersion: '1.0.0',
     name,
-    type: 'bridge',
-    bridge: name,
-    isGateway: true,
-    isDefaultGateway: hasDefaultRoute,
+    type: plugin,
+    ...(plugin === 'bridge' ? byBridge : {}),
     ipMasq,
-    ipam: { type: 'host-local', dataDir, ranges: [[{ subnet }]] },
+    ipam: { type: 'host-local', dataDir, ranges: [[{ subnet }]], ...routes },
     ...registryOf(network),
   };
 }

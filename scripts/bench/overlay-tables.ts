@@ -1,7 +1,7 @@
 import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
 import type { OverlayFigures } from './overlay.ts';
 import type { Delays } from './overlay-changes.ts';
-import type { TrafficFigures } from './overlay-traffic.ts';
+import type { TrafficFigures } from './traffic.ts';
 
 /** The overlay beside flanneld's, and how it follows what happens. Pure. */
 export function renderOverlay(figures: OverlayFigures): string {

@@ -1,10 +1,9 @@
 import { type Attached, Cluster } from '../../test/support/cluster.ts';
 import { Flanneld } from '../../test/support/flanneld.ts';
-import { inside, must, startBeside } from '../../test/support/process.ts';
 import type { Conf } from '../../test/support/rig.ts';
 import { alternate, createSeries } from './alternate.ts';
 import { type Context, roundsOf } from './context.ts';
-import { median } from './statistics.ts';
+import { measureBetween, medianTraffic, type TrafficEnd, type TrafficFigures } from './traffic.ts';
 
 /** Containers of two hosts with each other: what gets through, and how long an echo takes. */
 export type OverlayTraffic = {
@@ -14,9 +13,6 @@ export type OverlayTraffic = {
   readonly masqueraded: TrafficFigures;
   readonly flanneld: TrafficFigures;
 };
-
-/** Medians. */
-export type TrafficFigures = { readonly gigabitsPerSecond: number; readonly echoMs: number };
 
 /** Of the rounds of a run: a round of this takes as long as a hundred calls of a plugin. */
 const share = 5;
@@ -36,9 +32,9 @@ export async function measureTraffic(context: Context): Promise<OverlayTraffic> 
   const all = [ours, masqueraded, flannels];
   await alternate(all, { ...roundsOf(context, 'overlay beside flanneld'), count });
   return {
-    ours: toFigures(ours.samples),
-    masqueraded: toFigures(masqueraded.samples),
-    flanneld: toFigures(flannels.samples),
+    ours: medianTraffic(ours.samples),
+    masqueraded: medianTraffic(masqueraded.samples),
+    flanneld: medianTraffic(flannels.samples),
   };
 }
 
@@ -54,34 +50,10 @@ async function attachPair(
   return [await one.add(conf), await other.add(conf)];
 }
 
-function toFigures(samples: readonly TrafficFigures[]): TrafficFigures {
-  return {
-    gigabitsPerSecond: median(samples.map(({ gigabitsPerSecond }) => gigabitsPerSecond)),
-    echoMs: median(samples.map(({ echoMs }) => echoMs)),
-  };
-}
-
 function takeFrom(from: Attached, to: Attached): () => Promise<TrafficFigures> {
-  const address = to.addresses[0] ?? '';
-  return async () => ({
-    gigabitsPerSecond: await measureStream(from.netns, to.netns, address),
-    echoMs: await measureEchoes(from.netns, address),
-  });
+  return () => measureBetween(endOf(from), endOf(to));
 }
 
-const streamSeconds = 2;
-
-/** By iperf3, over one TCP connection; what the receiver has counted. */
-async function measureStream(from: string, to: string, address: string): Promise<number> {
-  const script = 'timeout 20 iperf3 -s -1 >/dev/null & sleep 0.3; echo ready; wait';
-  await using _server = await startBeside('nsenter', inside(to, 'sh', '-c', script));
-  const args = ['iperf3', '-c', address, '-t', `${streamSeconds}`, '-O', '0.5', '-J'];
-  const { end } = JSON.parse(await must('nsenter', inside(from, ...args)));
-  return end.sum_received.bits_per_second / 1e9;
-}
-
-/** The median of so many, sent quickly. */
-async function measureEchoes(from: string, address: string): Promise<number> {
-  const text = await must('nsenter', inside(from, 'ping', '-n', '-i', '0.002', '-c', '300', address));
-  return median([...text.matchAll(/time=([\d.]+) ms/g)].map(([, time]) => Number(time)));
+function endOf({ netns, addresses: [address = ''] }: Attached): TrafficEnd {
+  return { netns, address };
 }

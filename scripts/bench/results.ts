@@ -6,6 +6,7 @@ import { describeMachine, type MachineInfo } from './machine.ts';
 import { measureOverlay, type OverlayFigures } from './overlay.ts';
 import { type PartsOfAdd, splitAdds } from './parts.ts';
 import { measureRegistry, type RegistryFigures } from './registry.ts';
+import { measureRouted, type RoutedFigures } from './routed.ts';
 
 /** All that a run has measured. */
 export type Results = {
@@ -22,6 +23,7 @@ export type Results = {
   readonly partsOfAdd: PartsOfAdd;
   readonly registry: RegistryFigures;
   readonly overlay: OverlayFigures;
+  readonly routed: RoutedFigures;
 };
 
 /**
@@ -39,6 +41,7 @@ export async function measureAll(context: Context): Promise<Results> {
     partsOfAdd: await splitAdds(context),
     registry: await measureRegistry(context),
     overlay: await measureOverlay(context),
+    routed: await measureRouted(context),
     burst: await measureBurst(context),
     leases: await measureLeases(context),
     attached: await measureAttached(context),

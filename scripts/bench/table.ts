@@ -1,13 +1,14 @@
 import { burstSize } from './burst.ts';
 import type { Comparison } from './compare.ts';
 import { type Goal, isMet } from './goal.ts';
-import { ratio } from './goals.ts';
 import type { MachineInfo } from './machine.ts';
 import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
 import { renderOverlay } from './overlay-tables.ts';
 import type { Part, PartsOfAdd } from './parts.ts';
+import { ratio } from './ratio.ts';
 import { renderRegistry } from './registry-tables.ts';
 import type { Results } from './results.ts';
+import { renderRouted } from './routed-tables.ts';
 import type { Summary } from './statistics.ts';
 
 /** The results as Markdown that can also be read as it is. Pure. */
@@ -17,6 +18,7 @@ export function renderTables(results: Results, goals: readonly Goal[]): string {
     renderEmpty(results),
     renderRegistry(results.registry),
     renderOverlay(results.overlay),
+    renderRouted(results.routed),
     renderGoals(goals),
     renderParts(results.partsOfAdd),
     renderNotes(results),
