@@ -6,7 +6,10 @@ import { hash64 } from '../net/hash.ts';
 import { hostVethName, type IfName } from '../net/ifname.ts';
 import { deriveMac, type Mac } from '../net/mac.ts';
 import { sysctlPath } from '../net/sysctl.ts';
-import type { Operation, Step, SysctlOperation } from '../plan/operation.ts';
+import type { ContainerRoute, Operation, Step, SysctlOperation } from '../plan/operation.ts';
+
+/** The kernel's MTU for a veth where none is configured, in bytes. */
+export const defaultMtu = 1500;
 
 /** Both ends of an attachment's veth pair. */
 export type VethPair = {
@@ -17,6 +20,8 @@ export type VethPair = {
   /** Bytes. */
   readonly mtu: number;
   readonly netns: string;
+  /** Link group of the host end; the kernel's usual one where absent. */
+  readonly group?: number;
   /** Says on the host end whose it is. */
   readonly alias: string;
 };
@@ -68,7 +73,7 @@ export function ownerAliasPrefix(network: string): string {
 
 /** Makes the pair, the container end directly in its namespace. */
 export function planVeth(pair: VethPair): readonly Step[] {
-  const { hostName, hostMac, containerName, containerMac, mtu, netns, alias } = pair;
+  const { hostName, hostMac, containerName, containerMac, mtu, netns, alias, group } = pair;
   return [
     {
       place: 'host',
@@ -77,6 +82,7 @@ export function planVeth(pair: VethPair): readonly Step[] {
         name: hostName,
         mac: hostMac,
         mtu,
+        ...(group === undefined ? {} : { group }),
         peer: { name: containerName, mac: containerMac, netns },
       },
       undo: { kind: 'delete-link', name: hostName },
@@ -89,7 +95,9 @@ export function planVeth(pair: VethPair): readonly Step[] {
 export type ContainerSide = {
   readonly link: IfName;
   readonly addresses: readonly Cidr[];
-  readonly routes: readonly ResultRoute[];
+  readonly routes: readonly ContainerRoute[];
+  /** `none`: the addresses' networks are reached by `routes` alone. */
+  readonly prefixRoutes?: 'none';
   /** Whether IPv6 duplicate address detection is left on and waited for. */
   readonly detectDuplicates: boolean;
 };
@@ -105,13 +113,22 @@ export function planContainerSide({
   link,
   addresses,
   routes,
+  prefixRoutes,
   detectDuplicates,
 }: ContainerSide): readonly Step[] {
   const hasV6 = addresses.some(({ address }) => address.family === 6);
   const operations: Operation[] = [
     ...sysctls('ipv4', link, { arp_notify: '1' }),
     ...(hasV6 ? [...sysctls('ipv6', 'lo', { disable_ipv6: '0' }), ...sysctls('ipv6', link, v6Settings)] : []),
-    ...addresses.map((address): Operation => ({ kind: 'add-address', link, address, detectDuplicates })),
+    ...addresses.map(
+      (address): Operation => ({
+        kind: 'add-address',
+        link,
+        address,
+        detectDuplicates,
+        ...(prefixRoutes === 'none' ? { prefixRoute: 'none' } : {}),
+      }),
+    ),
     { kind: 'set-up', name: link },
     ...(hasV6 && detectDuplicates
       ? [{ kind: 'await-addresses', link, timeoutMs: settleTimeoutMs } satisfies Operation]

@@ -1,8 +1,10 @@
-import { isContainerNetns, requireContainerNetns } from '../attach/netns.ts';
+import { attachLeased, confirmOrUndo } from '../attach/leased.ts';
+import { requireContainerNetns } from '../attach/netns.ts';
+import { parseRequestedMac } from '../attach/requested-mac.ts';
+import { explainTakenInterface } from '../attach/taken-interface.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import type { Result } from '../cni/result.ts';
-import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
-import { runAll, withLaterFailures } from '../errors/collect.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { applyPlan } from '../exec/apply.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import type { Step } from '../plan/operation.ts';
@@ -10,9 +12,6 @@ import type { Uplink } from './network.ts';
 import { observe } from './observe-network.ts';
 import type { BridgeParts } from './parts.ts';
 import { type AddRequest, planAdd } from './plan-add.ts';
-import { parseRequestedMac } from './requested-mac.ts';
-
-const nothingLeased: Result = { interfaces: [], ips: [], routes: [], dns: {} };
 
 /**
  * Attaches the container to the bridge: parse, lease, observe, plan, apply. What fails takes back all before it.
@@ -23,16 +22,9 @@ export function add(call: AttachmentCall, { kind, machine, selectIpam }: BridgeP
   const { attachment } = call;
   const mac = parseRequestedMac(call.conf, attachment);
   requireContainerNetns(attachment, machine);
-  const ipam = selectIpam(ipamCall);
-  const leased = ipam?.add(ipamCall) ?? nothingLeased;
-  try {
-    return attach({ network, attachment, mac, leased }, uplink, machine);
-  } catch (error) {
-    throw withLaterFailures(
-      error,
-      runAll([{ doing: 'releasing the lease', run: () => ipam?.del(ipamCall) }]),
-    );
-  }
+  return attachLeased(selectIpam(ipamCall), ipamCall, (leased) =>
+    attach({ network, attachment, mac, leased }, uplink, machine),
+  );
 }
 
 /** How often an ADD begins again because the bridge has come or gone under it. */
@@ -47,7 +39,7 @@ function attach(request: AddRequest, uplink: Uplink, machine: Machine): Result {
     const { plan, result } = planAdd(request, observed);
     try {
       const undo = applyPlan(plan, { machine, netns: attachment.netns });
-      confirmOrUndo(uplink, undo, machine);
+      confirmOrUndo(() => uplink.confirm(machine), undo);
       // The undo of a failing ADD may have taken a bridge away that it had made and this one has joined.
       if (hasBridge()) return result;
       undo();
@@ -56,33 +48,12 @@ function attach(request: AddRequest, uplink: Uplink, machine: Machine): Result {
       const hadBridge = observed.bridge !== undefined;
       const isAnother = hasBridge() !== hadBridge || hasGrown(uplink, observed.uplink, machine);
       if (attempt < mostAttempts && isAnother) continue;
-      throw explainFailure(error, request, machine);
+      throw explainTakenInterface(error, attachment, machine);
     }
-  }
-}
-
-function confirmOrUndo(uplink: Uplink, undo: ReturnType<typeof applyPlan>, machine: Machine): void {
-  try {
-    uplink.confirm(machine);
-  } catch (error) {
-    throw withLaterFailures(error, undo());
   }
 }
 
 /** Whether another ADD has made some of what this one saw missing, and was in its way. */
 function hasGrown(uplink: Uplink, lacked: readonly Step[], machine: Machine): boolean {
   return lacked.length > 0 && uplink.plan(machine).length < lacked.length;
-}
-
-/** The kernel says "File exists" for an interface of that name in the container: say which, and what to do. */
-function explainFailure(error: unknown, { attachment }: AddRequest, machine: Machine): unknown {
-  const { netns, ifName, containerId } = attachment;
-  if (!isContainerNetns(netns, machine)) return error;
-  if (!machine.inNetns(netns, () => hasInterface(machine, ifName))) return error;
-  const { message, details } = toCniError(error);
-  return new CniError(
-    ErrorCode.internal,
-    `container ${containerId} has an interface ${ifName} already (in ${netns}); an ADD must follow a DEL`,
-    { cause: error, details: details === undefined ? message : `${message}; ${details}` },
-  );
 }

@@ -1,4 +1,5 @@
 import { checkContainerSide } from '../attach/check.ts';
+import { ownHostEnd, statedHostEnd } from '../attach/host-end.ts';
 import { requireContainerNetns } from '../attach/netns.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import type { Result } from '../cni/result.ts';
@@ -7,7 +8,7 @@ import type { Machine } from '../exec/machine.ts';
 import { observeChains, observeLink, observeTable } from '../exec/observe.ts';
 import { isWritten, masqueradeChain } from '../masquerade/masquerade.ts';
 import { formatAddress, isSameAddress } from '../net/address.ts';
-import { hostVethName, type IfName, parseIfName } from '../net/ifname.ts';
+import { hostVethName, type IfName } from '../net/ifname.ts';
 import { parseMac } from '../net/mac.ts';
 import { bridgeTable, hasSpoofRules, missingElements } from '../spoofcheck/spoofcheck.ts';
 import { type BridgeNetwork, gatewayLink, masqueradeOf } from './network.ts';
@@ -21,28 +22,13 @@ export function check(call: AttachmentCall, { kind, machine, selectIpam }: Bridg
   if (prevResult === undefined) call.conf.fields.missing('prevResult');
   requireContainerNetns(call.attachment, machine);
   selectIpam(ipamCall)?.check(ipamCall);
-  const hostEnd = hostEndOf(network, call, prevResult);
+  const hostEnd = statedHostEnd(call, prevResult, network.bridge);
   checkHostSide(network, hostEnd, machine);
   checkGateways(network, prevResult, machine);
   uplink.check(machine);
   if (!network.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
   // What the reference has attached has its rules, not ours, until it is attached again.
   if (hostEnd === ownHostEnd(call)) checkFilters(network, call, { machine, prevResult });
-}
-
-function ownHostEnd({ attachment }: AttachmentCall): IfName {
-  return hostVethName(attachment.containerId, attachment.ifName);
-}
-
-/** The host end as the previous result names it: that of an attachment of the reference has a name drawn at random. */
-function hostEndOf({ bridge }: BridgeNetwork, call: AttachmentCall, { interfaces }: Result): IfName {
-  const ends = interfaces.filter(
-    ({ name, sandbox }) => (sandbox ?? '') === '' && name !== bridge && name.startsWith('veth'),
-  );
-  const own = ownHostEnd(call);
-  return ends.length === 0 || ends.some(({ name }) => name === own)
-    ? own
-    : (parseIfName(ends[0]?.name ?? '') ?? own);
 }
 
 function checkHostSide(network: BridgeNetwork, name: IfName, machine: Machine): void {

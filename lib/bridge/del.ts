@@ -1,6 +1,5 @@
-import { detach, isAttached } from '../attach/detach.ts';
+import { release } from '../attach/release.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
-import { failuresOf, throwCollected } from '../errors/collect.ts';
 import type { Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
 import { hostVethName } from '../net/ifname.ts';
@@ -10,16 +9,13 @@ import type { BridgeRemoval } from './network.ts';
 import type { BridgeParts } from './parts.ts';
 
 /**
- * Takes the attachment away: link and rules, then the lease. Needs no namespace, no CNI_ARGS and no previous result,
- * and succeeds where nothing is left. A lease is kept while its link cannot be removed: the address is still in use.
+ * Takes the attachment off the bridge, with what the spoof check has of it.
  * @throws CniError after having done all that could be done
  */
 export function del(call: AttachmentCall, { kind, machine, selectIpam }: BridgeParts): void {
-  const { attachment } = call;
   const { network, ipamCall } = kind.openRemoval(call);
-  const failures = detach(attachment, () => checkedElements(network, call, machine), machine);
-  const mayRelease = failures.length === 0 || !isAttached(attachment, machine);
-  throwCollected([...failures, ...(mayRelease ? failuresOf(() => selectIpam(ipamCall)?.del(ipamCall)) : [])]);
+  const findElements = () => checkedElements(network, call, machine);
+  release({ ipam: () => selectIpam(ipamCall), ipamCall, findElements }, machine);
 }
 
 /**

@@ -9,9 +9,6 @@ import { deriveMac } from '../net/mac.ts';
 import type { Step } from '../plan/operation.ts';
 import { type BridgeWish, networkAlias, type PortVlans } from './plan-bridge.ts';
 
-/** The kernel's MTU for a veth where none is configured, in bytes. */
-export const defaultMtu = 1500;
-
 /** A network whose containers are ports of one bridge, as a plugin's configuration asks for it. */
 export type BridgeNetwork = {
   readonly network: string;
@@ -106,7 +103,7 @@ export function masqueradeOf(network: BridgeNetwork, addresses: readonly Cidr[])
   if (!network.ipMasq || addresses.length === 0) return undefined;
   return {
     network: network.network,
-    inInterface: gatewayLink(network),
+    ingress: { kind: 'interface', name: gatewayLink(network) },
     subnets: addresses,
     unmasqueraded: network.unmasqueraded,
   };

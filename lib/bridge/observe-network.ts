@@ -1,3 +1,4 @@
+import { forwardedFamilies } from '../attach/forwarding.ts';
 import { hostSeed } from '../attach/host-seed.ts';
 import type { Machine } from '../exec/machine.ts';
 import { type ChainName, observeChains, observeLink } from '../exec/observe.ts';
@@ -38,13 +39,5 @@ function chainsOf(network: BridgeNetwork, addresses: readonly Cidr[]): readonly 
   return [
     ...(masquerade === undefined ? [] : [masqueradeChain(masquerade)]),
     ...(network.macSpoofCheck || network.ipSpoofCheck ? [spoofCheckChain] : []),
-  ];
-}
-
-function forwardedFamilies({ readProc }: Machine): readonly (4 | 6)[] {
-  const forwards = (path: string) => readProc(`/proc/sys/net/${path}`) === '1';
-  return [
-    ...(forwards('ipv4/ip_forward') ? [4 as const] : []),
-    ...(forwards('ipv6/conf/all/forwarding') ? [6 as const] : []),
   ];
 }

@@ -1,4 +1,5 @@
 import {
+  defaultMtu,
   describeVeth,
   missingDefaultRoutes,
   planContainerSide,
@@ -6,6 +7,7 @@ import {
   type VethPair,
   withGateways,
 } from '../attach/endpoint.ts';
+import { planForwarding } from '../attach/forwarding.ts';
 import type { Attachment } from '../cni/invocation.ts';
 import type { Result, ResultIp } from '../cni/result.ts';
 import type { Link } from '../iproute/parse.ts';
@@ -17,14 +19,7 @@ import { deriveMac, type Mac, parseMac } from '../net/mac.ts';
 import type { NftListing } from '../nft/parse.ts';
 import type { Plan, Step } from '../plan/operation.ts';
 import { planSpoofCheck, type SpoofCheck } from '../spoofcheck/spoofcheck.ts';
-import {
-  type BridgeNetwork,
-  defaultMtu,
-  describeBridge,
-  gatewayLink,
-  masqueradeOf,
-  vlanGatewayName,
-} from './network.ts';
+import { type BridgeNetwork, describeBridge, gatewayLink, masqueradeOf, vlanGatewayName } from './network.ts';
 import { networkAlias, planBridge, planGateways, planPort } from './plan-bridge.ts';
 
 /** Everything an ADD is planned from. */
@@ -142,12 +137,6 @@ function planGatewaySide(
 function macToPin({ network, vlans }: BridgeNetwork, { bridge }: Observed): Mac | undefined {
   const isOwn = bridge === undefined || bridge.alias === networkAlias(network);
   return isOwn || vlans.untagged !== undefined ? undefined : parseMac(bridge.mac);
-}
-
-/** Forwarding belongs to the host; it stays on. */
-function planForwarding(family: 4 | 6): Step {
-  const path = family === 4 ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding';
-  return { place: 'host', operation: { kind: 'set-sysctl', path, value: '1' } };
 }
 
 /** A veth pair whose one end is the bridge's port in the VLAN, and whose other end carries the gateway addresses. */

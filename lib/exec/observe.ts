@@ -1,4 +1,5 @@
 import { type KernelRoute, type Link, parseLinks, parseRoutes } from '../iproute/parse.ts';
+import { type Cidr, formatCidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { NftTable } from '../nft/operation.ts';
 import { type NftListing, parseNftListing } from '../nft/parse.ts';
@@ -36,6 +37,20 @@ export function listRoutes(machine: Machine): readonly KernelRoute[] {
   );
 }
 
+/** The routes that lead to a link. */
+export function listRoutesTo(machine: Machine, link: IfName): readonly KernelRoute[] {
+  return ([4, 6] as const).flatMap((family) =>
+    parseRoutes(ask(machine, 'ip', [`-${family}`, '-j', 'route', 'show', 'dev', link]), family),
+  );
+}
+
+/** The routes of the main table to exactly this destination. */
+export function findRoutes(machine: Machine, dst: Cidr): readonly KernelRoute[] {
+  const { family } = dst.address;
+  const args = [`-${family}`, '-j', 'route', 'show', 'exact', formatCidr(dst)];
+  return parseRoutes(ask(machine, 'ip', args), family);
+}
+
 /** A chain of a table of ours. */
 export type ChainName = { readonly table: NftTable; readonly chain: string };
 
@@ -57,6 +72,15 @@ export function* chainsInquiry(chains: readonly ChainName[]): Inquiry<NftListing
     if (status === 0) listings.push(stdout);
   }
   return parseNftListing(listings.join('\n'));
+}
+
+/**
+ * The chains of a table of ours with their rules, in one process, which takes no longer than one that asks for a single
+ * chain. Nothing where the table is absent, or nft cannot tell: what is then written is written as a whole.
+ */
+export function observeRules(machine: Machine, { family, name }: NftTable): NftListing {
+  const { status, stdout } = machine.run({ file: 'nft', args: ['-j', '-t', 'list', 'table', family, name] });
+  return parseNftListing(status === 0 ? stdout : '');
 }
 
 /**

@@ -14,6 +14,8 @@ export type Link = {
   readonly kind: string;
   readonly master: string | undefined;
   readonly alias: string;
+  /** Number of its link group, or "default", or its name in /etc/iproute2/group. */
+  readonly group?: string | undefined;
   readonly addresses: readonly Cidr[];
   /** Of a bridge. */
   readonly vlanFiltering: boolean;
@@ -26,6 +28,10 @@ export type KernelRoute = {
   /** Undefined for a kind of route that has no destination of the usual form. */
   readonly dst: Cidr | undefined;
   readonly gateway: string | undefined;
+  /** The link that it leads to; undefined for a route that leads to none, or to several. */
+  readonly link?: string | undefined;
+  /** Who has made it, by number or as in /etc/iproute2/rt_protos; undefined for what was made with `ip`. */
+  readonly protocol?: string | undefined;
 };
 
 /** Output of `ip -j -d link|addr show`. */
@@ -40,6 +46,8 @@ export function parseRoutes(text: string, family: Family): readonly KernelRoute[
   return parseObjects(text).map((route) => ({
     dst: toDestination(textOf(route.dst), family),
     gateway: optionalText(route.gateway),
+    link: optionalText(route.dev),
+    protocol: optionalText(route.protocol),
   }));
 }
 
@@ -64,6 +72,7 @@ export function toLink(link: Json): Link {
     kind: textOf(info.info_kind),
     master: optionalText(link.master),
     alias: textOf(link.ifalias),
+    group: optionalText(link.group),
     addresses: listOf(link.addr_info).flatMap(toCidr),
     vlanFiltering: data.vlan_filtering === 1,
     port: toPort(info),

@@ -1,10 +1,12 @@
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import {
+  type BlackholeRoute,
   type BridgeOperation,
   type ExactRoute,
   type FloodEntry,
   floodMac,
+  type HostRoute,
   type IpOperation,
   type Neighbour,
   type VlanOperation,
@@ -61,6 +63,8 @@ function ipWords(operation: IpOperation): string[] {
       return ['addr', 'del', formatCidr(operation.address), 'dev', operation.link];
     case 'add-route':
       return addRoute(operation);
+    case 'add-host-route':
+      return addHostRoute(operation);
     case 'replace-neighbour':
       return replaceNeighbour(operation);
     case 'delete-neighbour':
@@ -71,6 +75,10 @@ function ipWords(operation: IpOperation): string[] {
       return ['route', 'replace', ...exactRoute(operation)];
     case 'delete-route':
       return ['route', 'del', ...exactRoute(operation)];
+    case 'add-blackhole':
+      return ['route', 'add', ...blackhole(operation)];
+    case 'delete-blackhole':
+      return ['route', 'del', ...blackhole(operation)];
   }
 }
 
@@ -79,8 +87,9 @@ function addBridge({ name, mac, mtu, vlanFiltering }: Rendered<'add-bridge'>): s
   return vlanFiltering ? [...words, 'vlan_filtering', '1'] : words;
 }
 
-function addVeth({ name, mac, mtu, peer }: Rendered<'add-veth'>): string[] {
-  const own = ['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac, 'type', 'veth'];
+function addVeth({ name, mac, mtu, group, peer }: Rendered<'add-veth'>): string[] {
+  const settings = ['mtu', `${mtu}`, 'address', mac, ...option('group', group)];
+  const own = ['link', 'add', 'name', name, ...settings, 'type', 'veth'];
   const far = ['peer', 'name', peer.name, 'mtu', `${mtu}`, 'address', peer.mac];
   return [...own, ...far, ...option('netns', peer.netns)];
 }
@@ -104,9 +113,12 @@ function addAddress({
   link,
   address,
   detectDuplicates,
+  scope,
+  prefixRoute,
 }: Rendered<'add-address' | 'delete-address'>): string[] {
   const isV6 = address.address.family === 6;
-  const flags = isV6 ? (detectDuplicates ? [] : ['nodad']) : address.prefixLength < 31 ? ['brd', '+'] : [];
+  const usual = isV6 ? (detectDuplicates ? [] : ['nodad']) : address.prefixLength < 31 ? ['brd', '+'] : [];
+  const flags = [...usual, ...(prefixRoute === 'none' ? ['noprefixroute'] : []), ...option('scope', scope)];
   return ['addr', 'replace', formatCidr(address), ...flags, 'dev', link];
 }
 
@@ -117,11 +129,18 @@ function addRoute({ link, route }: Rendered<'add-route'>): string[] {
   return [
     ...['route', 'prepend', formatCidr(route.dst), ...via, 'dev', link],
     ...option('scope', scope),
+    ...option('src', route.src === undefined ? undefined : formatAddress(route.src)),
     ...option('mtu', route.mtu),
     ...option('advmss', route.advmss),
     ...option('metric', route.priority),
     ...option('table', route.table),
   ];
+}
+
+/** `add` refuses a destination that has a route already, by whatever link: it would be another container's. */
+function addHostRoute({ link, dst, scope }: HostRoute): string[] {
+  const scoped = dst.address.family === 4 ? ['scope', scope] : [];
+  return ['route', 'add', formatCidr(dst), 'dev', link, ...scoped];
 }
 
 function replaceNeighbour({ link, address, mac }: Neighbour): string[] {
@@ -138,6 +157,11 @@ function exactRoute({ dst, via, link, isOnLink, metric, protocol }: ExactRoute):
     // By number: that of Fairlead has no name in /etc/iproute2/rt_protos.
     ...['proto', `${protocol}`],
   ];
+}
+
+function blackhole({ dst, metric, protocol }: BlackholeRoute): string[] {
+  const words = ['blackhole', formatCidr(dst), ...(metric === 0 ? [] : ['metric', `${metric}`])];
+  return [...words, 'proto', `${protocol}`];
 }
 
 function bridgeWords(operation: BridgeOperation): string[] {

@@ -11,33 +11,33 @@ export const inetTable: NftTable = { family: 'inet', name: 'fairlead' };
 /** Containers of a network whose traffic to other networks leaves with the host's address. */
 export type Masquerade = {
   readonly network: string;
-  /** The interface by which the containers' packets come in: two networks may share a subnet. */
-  readonly inInterface: IfName;
+  /** By what the containers' packets come in: two networks may share a subnet. */
+  readonly ingress: Ingress;
   readonly subnets: readonly Cidr[];
   /** Other networks that see the containers' own addresses. */
   readonly unmasqueraded: readonly Cidr[];
 };
+
+/** Where packets of containers come in: one interface that they share, or the link group of their host ends. */
+export type Ingress =
+  | { readonly kind: 'interface'; readonly name: IfName }
+  | { readonly kind: 'group'; readonly group: number };
 
 /**
  * The chain of a network's masquerade, with a rule for each subnet, named by what it does: containers of one network
  * may have addresses of other subnets, and then another chain. A chain that is nobody else's can be written again as a
  * whole by any number of ADDs at once, where rules added to a common chain would pile up.
  */
-export function masqueradeChain({
-  network,
-  inInterface,
-  subnets,
-  unmasqueraded,
-}: Masquerade): MasqueradeChain {
+export function masqueradeChain({ network, ingress, subnets, unmasqueraded }: Masquerade): MasqueradeChain {
   const networks = new Map(subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet]));
   const texts = [...networks.keys(), ...unmasqueraded.map(formatCidr)].sort();
   return {
     table: inetTable,
-    chain: `${masqueradePrefix(network)}${hash64([inInterface, ...texts].join(' ')).slice(0, 8)}`,
+    chain: `${masqueradePrefix(network)}${hash64([nameIngress(ingress), ...texts].join(' ')).slice(0, 8)}`,
     rules: [...networks.values()].map((subnet) =>
-      masqueradeRule(network, inInterface, { subnet, unmasqueraded }),
+      masqueradeRule(network, ingress, { subnet, unmasqueraded }),
     ),
-    comment: `${network.slice(0, 60)}: ${inInterface}`,
+    comment: `${network.slice(0, 60)}: ${nameIngress(ingress)}`,
   };
 }
 
@@ -86,13 +86,21 @@ const v6 = { protocol: 'ip6', multicast: 'ff00::/8' };
 /** A set must not have an interval within another one: a subnet that lies in a network that is left out goes with it. */
 function masqueradeRule(
   network: string,
-  inInterface: IfName,
+  ingress: Ingress,
   { subnet, unmasqueraded }: { readonly subnet: Cidr; readonly unmasqueraded: readonly Cidr[] },
 ): NftRule {
   const { protocol, multicast } = subnet.address.family === 4 ? v4 : v6;
   const wide = unmasqueraded.filter(({ address }) => address.family === subnet.address.family);
   const isCovered = wide.some((other) => cidrContains(other, subnet.address));
   const own = [...(isCovered ? [] : [subnet]), ...wide].map(formatCidr);
-  const match = `iifname "${inInterface}" ${protocol} saddr ${formatCidr(subnet)} ${protocol} daddr != { ${[...own, multicast].join(', ')} }`;
+  const match = `${matchIngress(ingress)} ${protocol} saddr ${formatCidr(subnet)} ${protocol} daddr != { ${[...own, multicast].join(', ')} }`;
   return ownedRule(network, `${match} masquerade`);
+}
+
+function matchIngress(ingress: Ingress): string {
+  return ingress.kind === 'interface' ? `iifname "${ingress.name}"` : `iifgroup ${ingress.group}`;
+}
+
+function nameIngress(ingress: Ingress): string {
+  return ingress.kind === 'interface' ? ingress.name : `group ${ingress.group}`;
 }

@@ -40,6 +40,11 @@ export function isSameAddress(one: IpAddress, other: IpAddress): boolean {
   return one.family === other.family && one.bits === other.bits;
 }
 
+/** Whether an IPv6 address is of fe80::/10, which every link has anew. */
+export function isLinkLocal6({ family, bits }: IpAddress): boolean {
+  return family === 6 && bits >> 118n === 0x3fan;
+}
+
 /** The address `distance` further; it may run out of the family's space, which the caller bounds. */
 export function addressAfter({ family, bits }: IpAddress, distance = 1n): IpAddress {
   return { family, bits: bits + distance };

@@ -39,11 +39,17 @@ export function describeOperation(operation: Operation): string {
       return `removing ${formatCidr(operation.address)} from ${operation.link}`;
     case 'add-route':
       return `adding the route to ${formatCidr(operation.route.dst)} by ${operation.link}`;
+    case 'add-host-route':
+      return `adding the route to ${formatCidr(operation.dst)} by ${operation.link}`;
     case 'prepend-route':
     case 'replace-route':
       return `setting the route to ${formatCidr(operation.dst)} by ${operation.link}`;
     case 'delete-route':
       return `removing the route to ${formatCidr(operation.dst)} by ${operation.link}`;
+    case 'add-blackhole':
+      return `adding the blackhole ${formatCidr(operation.dst)}`;
+    case 'delete-blackhole':
+      return `removing the blackhole ${formatCidr(operation.dst)}`;
     case 'replace-neighbour':
       return `setting the MAC of ${formatAddress(operation.address)} on ${operation.link}`;
     case 'delete-neighbour':

@@ -23,6 +23,8 @@ export type IpOperation =
       readonly mac: Mac;
       /** Bytes, of both ends. */
       readonly mtu: number;
+      /** Link group of the host end; the kernel's usual one (0) where absent. */
+      readonly group?: number;
       readonly peer: {
         readonly name: IfName;
         readonly mac: Mac;
@@ -52,10 +54,28 @@ export type IpOperation =
       readonly address: Cidr;
       /** Whether duplicate address detection is left on (IPv6). */
       readonly detectDuplicates: boolean;
+      /** `host`: never the source of what the host itself sends elsewhere. */
+      readonly scope?: 'host';
+      /** `none`: the kernel does not take the address's network for reachable on the link. */
+      readonly prefixRoute?: 'none';
     }
-  | { readonly kind: 'add-route'; readonly link: IfName; readonly route: ResultRoute }
+  | { readonly kind: 'add-route'; readonly link: IfName; readonly route: ContainerRoute }
+  | ({ readonly kind: 'add-host-route' } & HostRoute)
   | ({ readonly kind: 'replace-neighbour' | 'delete-neighbour' } & Neighbour)
-  | ({ readonly kind: 'prepend-route' | 'replace-route' | 'delete-route' } & ExactRoute);
+  | ({ readonly kind: 'prepend-route' | 'replace-route' | 'delete-route' } & ExactRoute)
+  | ({ readonly kind: 'add-blackhole' | 'delete-blackhole' } & BlackholeRoute);
+
+/** A route of a container: one of the result's, or one that leads to a gateway and says which address is the source. */
+export type ContainerRoute = ResultRoute & { readonly src?: IpAddress };
+
+/** The host's route to one address of a container. Another one to the same destination is never replaced. */
+export type HostRoute = {
+  readonly link: IfName;
+  /** /32 or /128. */
+  readonly dst: Cidr;
+  /** IPv4's; IPv6 has none. */
+  readonly scope: 'host' | 'link';
+};
 
 /** Makes a VXLAN device, whose settings the kernel does not let change later. */
 type AddVxlan = {
@@ -92,6 +112,9 @@ export type ExactRoute = {
   /** Number of who has made it, as in /etc/iproute2/rt_protos. */
   readonly protocol: number;
 };
+
+/** A route that ends here: what no narrower route leads on is dropped. */
+export type BlackholeRoute = Pick<ExactRoute, 'dst' | 'metric' | 'protocol'>;
 
 /** One line of `bridge -batch`. */
 export type BridgeOperation =

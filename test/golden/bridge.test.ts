@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { parseRequestedMac } from '../../lib/attach/requested-mac.ts';
 import { parseBridgeConfig } from '../../lib/bridge/config.ts';
 import { masqueradeOf } from '../../lib/bridge/network.ts';
 import { type Observed, planAdd } from '../../lib/bridge/plan-add.ts';
-import { parseRequestedMac } from '../../lib/bridge/requested-mac.ts';
 import { parseResult } from '../../lib/cni/result-parse.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
 import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';

@@ -75,7 +75,7 @@ describe('what ip prints', () => {
     expect(
       parseRoutes('[{"dst":"default","gateway":"10.1.0.1","dev":"eth0"},{"dst":"10.1.0.0/24"}]', 4),
     ).toEqual([
-      { dst: parseCidr('0.0.0.0/0'), gateway: '10.1.0.1' },
+      { dst: parseCidr('0.0.0.0/0'), gateway: '10.1.0.1', link: 'eth0' },
       { dst: parseCidr('10.1.0.0/24'), gateway: undefined },
     ]);
     expect(parseRoutes('[{"dst":"default"},{"dst":"fd00::2"}]', 6).map(({ dst }) => dst)).toEqual([
