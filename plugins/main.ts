@@ -17,11 +17,16 @@ import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
+import { explain as explainLink } from '../lib/point-to-point/explain.ts';
+import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
 import { bridge } from './bridge/plugin.ts';
+import type { Explainer } from './cli/explain.ts';
+import { ptp } from './ptp/plugin.ts';
 import { createRegister } from './register/plugin.ts';
+import { routed } from './routed/plugin.ts';
 import { vxlanOverlay } from './vxlan-overlay/plugin.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -41,6 +46,9 @@ declare global {
 /** The plugins that attach containers to a bridge. */
 const bridgeKinds = [bridge, vxlanOverlay];
 
+/** Those that give each container a link of its own to the host. */
+const pointToPointKinds = [ptp, routed];
+
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
@@ -52,7 +60,10 @@ async function main(): Promise<number> {
     isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
   });
   const registrar = chooseRegistrar(machine);
-  const attaching = bridgeKinds.map((kind) => createBridgePlugin({ kind, machine, selectIpam }));
+  const attaching = [
+    ...bridgeKinds.map((kind) => createBridgePlugin({ kind, machine, selectIpam })),
+    ...pointToPointKinds.map((kind) => createPointToPointPlugin({ kind, machine, selectIpam })),
+  ];
   const registering = [
     ...attaching.map((plugin) => withRegistry(plugin, registrar)),
     createRegister(registrar),
@@ -67,9 +78,7 @@ async function main(): Promise<number> {
     env: process.env,
     version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
     machine,
-    explainers: new Map(
-      bridgeKinds.map((kind) => [kind.name, (call) => explain(call, { kind, machine }, preview)]),
-    ),
+    explainers: createExplainers(machine),
     readStdin,
     writeStdout,
     writeStderr: (text) => writeAll(2, text),
@@ -79,6 +88,19 @@ async function main(): Promise<number> {
     onInterrupt,
     runAgent: (json) => runAgent(json, registrar, registering),
   });
+}
+
+function createExplainers(machine: Machine): ReadonlyMap<string, Explainer> {
+  return new Map<string, Explainer>([
+    ...bridgeKinds.map((kind): [string, Explainer] => [
+      kind.name,
+      (call) => explain(call, { kind, machine }, preview),
+    ]),
+    ...pointToPointKinds.map((kind): [string, Explainer] => [
+      kind.name,
+      (call) => explainLink(call, { kind, machine }, preview),
+    ]),
+  ]);
 }
 
 async function runAgent(

@@ -5,11 +5,14 @@ import { createBridgePlugin } from '../lib/bridge/plugin.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
+import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
 import type { Statements } from '../lib/registry/database.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { createStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
 import { bridge } from './bridge/plugin.ts';
+import { ptp } from './ptp/plugin.ts';
+import { routed } from './routed/plugin.ts';
 
 /**
  * Runs ADD and DEL of every plugin against a machine of paper, while the executable's snapshot is being built: what
@@ -21,11 +24,13 @@ export function warmUp(): void {
     const machine = createPaperMachine();
     const hostLocal = createHostLocal(machine);
     const registrar = createPaperRegistrar(machine);
-    const registering = withRegistry(
-      createBridgePlugin({ kind: bridge, machine, selectIpam: () => hostLocal }),
-      registrar,
-    );
-    for (const plugin of [registering, hostLocal]) {
+    const parts = { machine, selectIpam: () => hostLocal };
+    const attaching = [
+      createBridgePlugin({ kind: bridge, ...parts }),
+      ...[ptp, routed].map((kind) => createPointToPointPlugin({ kind, ...parts })),
+    ];
+    const registering = attaching.map((plugin) => withRegistry(plugin, registrar));
+    for (const plugin of [...registering, hostLocal]) {
       for (const verb of ['ADD', 'DEL']) call(plugin, verb, `${dir}/networks`);
     }
   } finally {

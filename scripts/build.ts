@@ -20,7 +20,7 @@ import { buildIdLength, buildMark } from '../lib/exec/build.ts';
 
 const out = 'dist/bin';
 const work = 'dist/build';
-const pluginNames = ['bridge', 'host-local', 'register', 'vxlan-overlay'];
+const pluginNames = ['bridge', 'host-local', 'ptp', 'register', 'routed', 'vxlan-overlay'];
 const placeholder = 'f'.repeat(buildIdLength);
 
 /**

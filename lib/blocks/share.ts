@@ -1,5 +1,8 @@
-import type { IpAddress } from '../net/address.ts';
-import type { Cidr } from '../net/cidr.ts';
+import { Fields, parseText, unexpected } from '../cni/fields.ts';
+import { parseJson } from '../cni/json.ts';
+import { parseNetworkName } from '../cni/netconf.ts';
+import { formatAddress, type IpAddress, isSameAddress, parseAddress } from '../net/address.ts';
+import { type Cidr, cidrContains, formatCidr, networkAddress, parseCidr } from '../net/cidr.ts';
 
 /** Where the agent writes what this host leases addresses from, for the plugin `routed`. */
 export const defaultShareFile = '/run/fairlead/blocks.json';
@@ -20,3 +23,59 @@ export type Share = {
 
 /** Addresses from the first to the last, both included. */
 export type ShareRange = { readonly pool: Cidr; readonly first: IpAddress; readonly last: IpAddress };
+
+/**
+ * The file's content as a share.
+ * @param path where it stands, for the errors
+ * @throws CniError code 6 or 7 naming file and field
+ */
+export function parseShare(text: string, path: string): Share {
+  const fields = new Fields(parseJson(text, path), path);
+  fields.only('network', 'dataDir', 'mtu', 'pools', 'ranges');
+  return {
+    network: parseNetworkName(fields.string('network')),
+    dataDir: fields.parsed('dataDir', 'an absolute path', toAbsolutePath) ?? fields.missing('dataDir'),
+    mtu: fields.integer('mtu', { min: 68, max: 65_535 }) ?? fields.missing('mtu'),
+    pools: fields.array('pools', parsePool) ?? fields.missing('pools'),
+    ranges: fields.array('ranges', parseShareRange) ?? fields.missing('ranges'),
+  };
+}
+
+/** The same share as a file's content, which `parseShare` reads. */
+export function renderShare({ network, dataDir, mtu, pools, ranges }: Share): string {
+  const texts = ranges.map(({ pool, first, last }) => ({
+    pool: formatCidr(pool),
+    first: formatAddress(first),
+    last: formatAddress(last),
+  }));
+  return `${JSON.stringify({ network, dataDir, mtu, pools: pools.map(formatCidr), ranges: texts }, null, 2)}\n`;
+}
+
+/** Whether this host may lease the address. */
+export function hasAddress({ ranges }: Pick<Share, 'ranges'>, { family, bits }: IpAddress): boolean {
+  return ranges.some(({ first, last }) => first.family === family && first.bits <= bits && bits <= last.bits);
+}
+
+function parsePool(item: unknown, path: string): Cidr {
+  const pool = parseCidr(parseText(item, path));
+  if (pool !== undefined && isSameAddress(networkAddress(pool), pool.address)) return pool;
+  throw unexpected(path, 'a network without host bits', item);
+}
+
+function parseShareRange(item: unknown, path: string): ShareRange {
+  const fields = new Fields(item, path);
+  fields.only('pool', 'first', 'last');
+  const pool = parsePool(fields.raw('pool'), fields.at('pool'));
+  const addressOf = (name: 'first' | 'last') =>
+    fields.parsed(name, `an address of ${formatCidr(pool)}`, (text) => {
+      const address = parseAddress(text);
+      return address !== undefined && cidrContains(pool, address) ? address : undefined;
+    }) ?? fields.missing(name);
+  const [first, last] = [addressOf('first'), addressOf('last')];
+  if (first.bits <= last.bits) return { pool, first, last };
+  throw unexpected(fields.at('last'), `an address not before ${formatAddress(first)}`, formatAddress(last));
+}
+
+function toAbsolutePath(text: string): string | undefined {
+  return text.startsWith('/') && !text.includes('\0') ? text : undefined;
+}

@@ -1,6 +1,7 @@
 import type { NetworkCall } from '../cni/dispatch.ts';
 import type { ResultDns } from '../cni/result.ts';
 import type { Machine } from '../exec/machine.ts';
+import type { IpAddress } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 
 /** A network whose containers are each behind a veth pair of their own, without a bridge. */
@@ -25,7 +26,8 @@ export type PointToPointKind = {
   readonly wiring: Wiring;
   /**
    * What a call is about. IPAM may be given another configuration than the plugin: the plugin may decide what is leased from.
-   * `confirm` is called when the container is attached: what was leased from may be another host's by now; it throws code 11.
+   * `confirm` is called with what was leased, when the container is attached: an address may be another host's by now; it
+   * throws code 11.
    * @throws CniError code 7, or 11 while something is not known yet
    */
   readonly open: <Call extends NetworkCall>(
@@ -34,7 +36,7 @@ export type PointToPointKind = {
   ) => {
     readonly network: PointToPointNetwork;
     readonly ipamCall: Call;
-    readonly confirm: (machine: Machine) => void;
+    readonly confirm: (leased: readonly IpAddress[]) => void;
   };
   /**
    * The same for DEL and GC, which need less, and nothing that can be missing.

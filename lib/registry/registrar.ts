@@ -5,7 +5,7 @@ import { parseValidAttachments } from '../cni/netconf.ts';
 import type { Result } from '../cni/result.ts';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
-import { formatAddress } from '../net/address.ts';
+import { formatAddress, isLinkLocal6 } from '../net/address.ts';
 import type { AttachmentKey, AttachmentRecord } from './attachment.ts';
 import type { RegistryConfig } from './config.ts';
 import { type Declaration, mergeDeclarations } from './declaration.ts';
@@ -72,9 +72,13 @@ export function register(
   }
 }
 
-/** The gateways of a result's addresses, each once, in canonical text. */
+/**
+ * The gateways of a result's addresses, each once, in canonical text. Without IPv6's link-local ones: they mean nothing
+ * to a resolver that is not told the interface, too.
+ */
 export function gatewaysOf({ ips }: Result): readonly string[] {
-  return [...new Set(ips.flatMap(({ gateway }) => (gateway === undefined ? [] : formatAddress(gateway))))];
+  const gateways = ips.flatMap(({ gateway }) => gateway ?? []);
+  return [...new Set(gateways.filter((gateway) => !isLinkLocal6(gateway)).map(formatAddress))];
 }
 
 /**

@@ -1,0 +1,40 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ifExists, onFiles } from '../errors/system-error.ts';
+import { parseShare, renderShare, type Share } from './share.ts';
+
+/**
+ * Undefined where there is no such file.
+ * @throws CniError code 6 or 7 for what is not understood, code 5 where it cannot be read
+ */
+export function readShare(path: string): Share | undefined {
+  const text = onFiles(`reading ${path}`, () => ifExists(() => readFileSync(path, 'utf8')));
+  return text === undefined ? undefined : parseShare(text, path);
+}
+
+/**
+ * Appears whole or not at all, readable by all.
+ * @throws CniError code 5
+ */
+export function writeShare(path: string, share: Share): void {
+  const scratch = `${path}.new.${process.pid}`;
+  onFiles(`writing ${path}`, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    try {
+      writeFileSync(scratch, renderShare(share));
+      // Whatever the umask is: a plugin may run as another user.
+      chmodSync(scratch, 0o644);
+      renameSync(scratch, path);
+    } finally {
+      rmSync(scratch, { force: true });
+    }
+  });
+}
+
+/**
+ * Nothing happens where there is no such file.
+ * @throws CniError code 5
+ */
+export function removeShare(path: string): void {
+  onFiles(`removing ${path}`, () => rmSync(path, { force: true }));
+}

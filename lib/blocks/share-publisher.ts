@@ -1,0 +1,75 @@
+import { formatAddress, type IpAddress } from '../net/address.ts';
+import type { Own } from './own.ts';
+import { renderShare, type Share, type ShareRange } from './share.ts';
+import { shareRanges } from './share-ranges.ts';
+import type { BlockTable } from './table.ts';
+
+/** What a share says beside the addresses. */
+export type ShareFrame = Pick<Share, 'network' | 'dataDir' | 'mtu'>;
+
+export type SharePublisherOptions = {
+  readonly frame: () => ShareFrame;
+  /** @throws CniError */
+  readonly write: (share: Share) => void;
+};
+
+type Basis = {
+  readonly own: Own;
+  readonly table: Pick<BlockTable, 'pools'>;
+  readonly reachable: ReadonlySet<string>;
+};
+
+/** Tells the plugins of this host what they may lease. */
+export class SharePublisher {
+  readonly #options: SharePublisherOptions;
+  #basis: Basis | undefined;
+  #withheld: ReadonlySet<string> = new Set();
+  #ranges: readonly ShareRange[] = [];
+  #written = '';
+
+  constructor(options: SharePublisherOptions) {
+    this.#options = options;
+  }
+
+  /** What may be leased now. */
+  get ranges(): readonly ShareRange[] {
+    return this.#ranges;
+  }
+
+  /**
+   * Publishes what is this host's now; nothing is withheld any more.
+   * @throws CniError
+   */
+  publish(basis: Basis): void {
+    this.#basis = basis;
+    this.#withheld = new Set();
+    this.#write();
+  }
+
+  /**
+   * Has nobody lease these addresses until the next time that something is published.
+   * @throws CniError
+   */
+  withhold(addresses: readonly IpAddress[]): void {
+    this.#withheld = new Set([...this.#withheld, ...addresses.map(formatAddress)]);
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#basis === undefined) return;
+    const { own, table, reachable } = this.#basis;
+    const ranges = shareRanges({ own, pools: table.pools, withheld: this.#withheld, reachable });
+    const pools = [...table.pools.values()].map(({ cidr }) => cidr);
+    const share: Share = { ...this.#options.frame(), pools, ranges };
+    const text = renderShare(share);
+    if (text !== this.#written) this.#options.write(share);
+    this.#written = text;
+    this.#ranges = ranges;
+  }
+}
+
+/** A range in words: `10.50.0.0 to 10.50.0.63`, or one address. */
+export function describeRange({ first, last }: ShareRange): string {
+  const [from, to] = [formatAddress(first), formatAddress(last)];
+  return from === to ? from : `${from} to ${to}`;
+}

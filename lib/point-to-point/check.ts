@@ -1,0 +1,33 @@
+import { checkContainerSide } from '../attach/check.ts';
+import { ownHostEnd, statedHostEnd } from '../attach/host-end.ts';
+import { requireContainerNetns } from '../attach/netns.ts';
+import type { AttachmentCall } from '../cni/dispatch.ts';
+import { checkFilters } from './check-filters.ts';
+import { checkHostEnd, checkHostSettings, checkLinkGroup } from './check-host.ts';
+import { containerRoutes } from './container-routes.ts';
+import { wireAddresses } from './gateway.ts';
+import type { PointToPointParts } from './parts.ts';
+
+/** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
+export function check(call: AttachmentCall, { kind, machine, selectIpam }: PointToPointParts): void {
+  const { network, ipamCall } = kind.open(call, machine);
+  const prevResult = call.conf.prevResult();
+  if (prevResult === undefined) call.conf.fields.missing('prevResult');
+  requireContainerNetns(call.attachment, machine);
+  selectIpam(ipamCall)?.check(ipamCall);
+  const { wiring } = kind;
+  const ips = wireAddresses(wiring, prevResult.ips);
+  const end = { name: statedHostEnd(call, prevResult), wiring, ips };
+  const link = checkHostEnd(end, machine);
+  const routes = containerRoutes(wiring, prevResult.routes, ips);
+  checkContainerSide(call.attachment, { ...prevResult, routes }, machine);
+  // What the reference has attached has its settings and rules, not ours, until it is attached again.
+  if (end.name !== ownHostEnd(call)) return;
+  checkHostSettings(end, machine);
+  checkLinkGroup(link, network);
+  checkFilters(
+    network,
+    prevResult.ips.map(({ address }) => address),
+    machine,
+  );
+}

@@ -1,0 +1,8 @@
+import { collect } from '../attach/collect.ts';
+import type { NetworkCall } from '../cni/dispatch.ts';
+import type { PointToPointParts } from './parts.ts';
+
+/** Removes what this network has of attachments that are not valid any more. */
+export function gc(call: NetworkCall, { kind, machine, selectIpam }: PointToPointParts): void {
+  collect(selectIpam, kind.openRemoval(call).ipamCall, machine);
+}

@@ -1,0 +1,6 @@
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+
+/** What CHECK has found that is not as ADD left it. */
+export function wrong(what: string): CniError {
+  return new CniError(ErrorCode.internal, `${what}; DEL and ADD the container again`);
+}
