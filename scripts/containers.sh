@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Hosts of their own on this machine, each with a containerd: a network namespace, a mount namespace in which
-# /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one temporary directory that
-# holds all files. And roots for their containers.
+# Hosts of their own on this machine, each with a containerd: a network namespace, one for the host name, a mount
+# namespace in which /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one
+# temporary directory that holds all files. And roots for their containers.
 # To be sourced after setup.sh, by root.
 #
 # `ctr run --cni` takes no directories and runs the plugins itself, so it is `ctr` that must see the private ones.
@@ -53,7 +53,7 @@ boot_host() {
 # A mount namespace lives as long as a process is in it. setsid: a Ctrl-C is for the script, which then cleans up.
 hold_host() {
   local name=$1
-  nsenter --net="/run/netns/$name" unshare --mount --propagation private setsid sleep infinity \
+  nsenter --net="/run/netns/$name" unshare --mount --uts --propagation private setsid sleep infinity \
     </dev/null &>/dev/null &
   host_holders[$name]=$!
   disown
@@ -76,7 +76,8 @@ on_host() {
 exec_on_host() {
   local name=$1
   shift
-  exec nsenter --net="/run/netns/$name" --mount="/proc/${host_holders[$name]}/ns/mnt" -- \
+  exec nsenter --net="/run/netns/$name" --mount="/proc/${host_holders[$name]}/ns/mnt" \
+    --uts="/proc/${host_holders[$name]}/ns/uts" -- \
     env -C "$PWD" "PATH=$PATH:/opt/cni/bin" CNI_PATH=/opt/cni/bin \
     "CONTAINERD_ADDRESS=$(host_dir "$name")/containerd.sock" "CONTAINERD_NAMESPACE=$name" "$@"
 }

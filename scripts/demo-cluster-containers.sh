@@ -3,6 +3,10 @@
 # To be sourced by demo-cluster.sh.
 # shellcheck disable=SC2154 # The variables are set by the scripts that are sourced before.
 
+# The network, and what its addresses begin with; demo-routed.sh has others.
+network=overlay
+network_v4=10.42.
+network_v6=fd00:42:
 # The addresses of web1, web2, …, by number.
 web_v4=()
 web_v6=()
@@ -11,7 +15,7 @@ start_web_everywhere() {
   heading 'A container on every host'
   tell 'The network is described the same way everywhere. Each container is an instance of the service web.'
   stand_on 1
-  print_command "$(write_overlay_network)"
+  print_command "$("write_${network}_network")"
   on_each_host start_web
   on_each_host run 'fairlead leases'
 }
@@ -35,16 +39,16 @@ END
 
 # start_web NUMBER: the container of the host with this number.
 start_web() {
-  ask "$(write_overlay_network)"
+  ask "$("write_${network}_network")"
   start_page "web$1" "This is web$1 on host$1."
-  web_v4[$1]=$(address_of "web$1" 10.42. overlay)
-  ! has_ipv6 || web_v6[$1]=$(address_of "web$1" fd00:42: overlay)
+  web_v4[$1]=$(address_of "web$1" "$network_v4" "$network")
+  ! has_ipv6 || web_v6[$1]=$(address_of "web$1" "$network_v6" "$network")
 }
 
 # start_page CONTAINER TEXT: attached, so that ctr sends the DEL when the container ends. ctr writes no resolv.conf.
 start_page() {
   local name=$1 root=$dir/root-$1 program="/bin/httpd -p 80 -h /www; exec /bin/sleep 3600" result
-  result=/var/lib/cni/results/overlay-$host-$name-eth0
+  result=/var/lib/cni/results/$network-$host-$name-eth0
   # A container that died with its host has left both.
   rm -rf "$root" "$dir/cni-state/results/${result##*/}"
   make_rootfs "$root"
@@ -88,7 +92,7 @@ withdraw_everywhere() {
   on_each_host end_web
   stand_on 1
   expect_answer 'nobody is found any more' "web.default.svc.$zone"
-  check 'nobody has a lease' is_empty "$(leases_of overlay)"
+  check 'nobody has a lease' is_empty "$(leases_of "$network")"
   on_each_host stop_cluster_agent
 }
 

@@ -26,8 +26,6 @@ start_etcd() {
   done
   stand_on 1
   check_members
-  tell 'What the overlay is stands where Flannel has it, in its words; hosts with flanneld could join.'
-  run "$etcdctl put /coreos.com/network/config '$(overlay_description)'"
 }
 
 check_members() {
@@ -53,12 +51,6 @@ member_command() {
     "--listen-client-urls $2:2379 --advertise-client-urls $2:2379" \
     "--listen-peer-urls $2:2380 --initial-advertise-peer-urls $2:2380"
   printf '%s' "--initial-cluster $peers"
-}
-
-overlay_description() {
-  local ipv6=
-  ! has_ipv6 || ipv6=' "EnableIPv6": true, "IPv6Network": "fd00:42::/48",'
-  printf '{ "Network": "10.42.0.0/16",%s "Backend": { "Type": "vxlan" } }' "$ipv6"
 }
 
 # The number of the member that leads; fails where there is none.

@@ -21,11 +21,13 @@ on_each_host() {
   done
 }
 
+# prepare_cluster [PACKAGE…]: what is needed beside the usual.
 prepare_cluster() {
   heading 'Prepare and build'
   require_root
   close_stale_hosts fl-demo
-  need_packages containerd runc busybox-static iproute2 nftables binutils jq bind9-dnsutils etcd-server etcd-client
+  need_packages containerd runc busybox-static iproute2 nftables binutils jq bind9-dnsutils etcd-server etcd-client \
+    "$@"
   need_node
   need_node_modules
   need_build
@@ -62,6 +64,7 @@ open_cluster_host() {
 
 # equip_host NUMBER: what it needs after each boot.
 equip_host() {
+  ask "echo $place >/proc/sys/kernel/hostname"
   plug_in "$1"
   mount_on_host "$host" "$PWD/dist/bin" /opt/cni/bin
   start_containerd "$host"

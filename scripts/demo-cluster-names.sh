@@ -44,5 +44,5 @@ answers() {
 
 # name_of NUMBER: by which the container of the host with this number is known.
 name_of() {
-  printf '%s-h%s-web%s.overlay.%s' "$cluster" "$1" "$1" "$zone"
+  printf '%s-h%s-web%s.%s.%s' "$cluster" "$1" "$1" "$network" "$zone"
 }

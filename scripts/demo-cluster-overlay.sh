@@ -7,6 +7,19 @@ declare -A agent_pids=()
 # How long what a host has in etcd outlives it. Short, so that the demo is; 24h and 30s unless set.
 lease_ttl=10s
 
+# What start_etcd has started holds nothing yet.
+describe_overlay() {
+  stand_on 1
+  tell 'What the overlay is stands where Flannel has it, in its words; hosts with flanneld could join.'
+  run "$etcdctl put /coreos.com/network/config '$(overlay_description)'"
+}
+
+overlay_description() {
+  local ipv6=
+  ! has_ipv6 || ipv6=' "EnableIPv6": true, "IPv6Network": "fd00:42::/48",'
+  printf '{ "Network": "10.42.0.0/16",%s "Backend": { "Type": "vxlan" } }' "$ipv6"
+}
+
 start_agents() {
   heading 'An agent on every host'
   tell 'All are told the same:'

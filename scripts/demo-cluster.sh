@@ -23,6 +23,7 @@ tell_cluster_story() {
   prepare_cluster
   open_cluster
   start_etcd
+  describe_overlay
   start_agents
   start_web_everywhere
   let_hosts_talk

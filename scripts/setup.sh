@@ -80,6 +80,7 @@ require_root() {
 declare -A package_contents=(
   [bind9-dnsutils]=dig
   [binutils]=strip
+  [bird2]=bird
   [busybox-static]=busybox
   [containerd]=containerd
   [containernetworking-plugins]=/usr/lib/cni/bridge
@@ -97,11 +98,13 @@ declare -A package_contents=(
   [nftables]=nft
   [python3]=python3
   [runc]=runc
+  [tcpdump]=tcpdump
 )
 
 declare -A package_purposes=(
   [bind9-dnsutils]='asks DNS (dig)'
   [binutils]='makes the executable smaller (strip)'
+  [bird2]="tells the hosts of a cluster each other's routes (BIRD)"
   [busybox-static]='is all that the containers have inside'
   [containerd]='starts the containers'
   [containernetworking-plugins]='has the reference plugins, to compare with'
@@ -122,6 +125,7 @@ declare -A package_purposes=(
   [openssl]='makes certificates for the tests'
   [python3]='sends and receives test traffic'
   [runc]='is what containerd starts containers with'
+  [tcpdump]='shows the packets on a link'
 )
 
 # need_packages PACKAGE…: installs those that are missing.
@@ -177,7 +181,23 @@ install_packages() {
   fi
   # A failed update is not the end: the lists that are there may do.
   apt_get update | indent || complain 'apt-get update failed; trying with the package lists that are there'
-  apt_get install --yes --no-install-recommends "$@" | indent
+  without_services apt_get install --yes --no-install-recommends "$@" | indent
+}
+
+# Debian starts the daemon of a package as soon as it is installed: a BIRD or an etcd on the machine itself is not what
+# was asked for. Where there is a policy, it is the machine's owner's.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [[ -e $policy ]]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  on_exit rm -f "$policy"
+  "$@" || status=$?
+  rm -f "$policy"
+  return "$status"
 }
 
 # NEEDRESTART_SUSPEND: on Ubuntu, an installation would restart services that have nothing to do with it.

@@ -1,8 +1,12 @@
 import type { Picker } from '../balance/balancer.ts';
+import type { HostRelease } from '../blocks/release-host.ts';
+import type { IpamStatus } from '../blocks/status.ts';
 import type { OverlayStatus } from '../overlay/status.ts';
 import type { Status } from '../registry/instance.ts';
 import type { Store } from '../registry/store.ts';
 import type { RegistryView } from '../registry/view.ts';
+import type { BgpStatus } from '../routing/bgp-status.ts';
+import type { RoutingStatus } from '../routing/router.ts';
 import type { CandidateLists } from './candidate-lists.ts';
 import type { ConsulIndexes } from './consul-index.ts';
 import type { History } from './history.ts';
@@ -34,6 +38,16 @@ export type ApiNode = {
   readonly version: string;
 };
 
+/** The cluster's addresses and the ways to them, as far as the API has to do with them. */
+export type ApiRouted = {
+  readonly ipam: () => IpamStatus;
+  readonly routes: () => RoutingStatus;
+  /** Undefined where the agent writes the routes itself, and there is no BIRD. */
+  readonly bgp: () => Promise<BgpStatus | undefined>;
+  /** @param host its name or its id */
+  readonly releaseHost: (host: string, how: { readonly force: boolean }) => Promise<HostRelease>;
+};
+
 /** What the agent gives to the API. */
 export type ApiServices = {
   /** For writing, and for history. */
@@ -46,6 +60,8 @@ export type ApiServices = {
   readonly node: ApiNode;
   /** Undefined where the machine is in no overlay. */
   readonly overlay: () => OverlayStatus | undefined;
+  /** Undefined where the machine has no part in the cluster's addresses. */
+  readonly routed?: ApiRouted | undefined;
   readonly limits: ApiLimits;
 };
 

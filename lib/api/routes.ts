@@ -1,7 +1,9 @@
 import { agentSelf, catalogOfService, catalogServices, healthOfService, statusLeader } from './consul.ts';
+import { getIpam, releaseHost } from './ipam.ts';
 import { getOverlay } from './overlay.ts';
 import { pick, report } from './pick.ts';
 import type { Route } from './route.ts';
+import { getBgp, getRoutes } from './routing.ts';
 import { getInstance, getService, listServices } from './services.ts';
 import { healthz, metrics } from './status.ts';
 import { watch } from './watch.ts';
@@ -153,6 +155,39 @@ export const routes: readonly Route[] = [
     summary:
       "This machine's part in the overlay: its lease, its devices, the other hosts, and what was repaired",
     handle: getOverlay,
+  },
+  {
+    method: 'GET',
+    path: '/v1/ipam',
+    short: true,
+    access: 'read',
+    summary: "The cluster's pools, blocks and hosts, and what of them this machine leases from",
+    handle: getIpam,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/ipam/hosts/:host',
+    short: true,
+    access: 'write',
+    summary:
+      'Takes its blocks and loans from a host, by name or id, that is gone for good; one that is alive only with force=1',
+    handle: releaseHost,
+  },
+  {
+    method: 'GET',
+    path: '/v1/routes',
+    short: true,
+    access: 'read',
+    summary: "The ways to the other machines' blocks, and what was repaired",
+    handle: getRoutes,
+  },
+  {
+    method: 'GET',
+    path: '/v1/bgp',
+    short: true,
+    access: 'read',
+    summary: "This machine's BIRD: its neighbours, what it announces and what it has learned",
+    handle: getBgp,
   },
   {
     method: 'GET',

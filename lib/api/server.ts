@@ -61,13 +61,26 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 function createParts(options: ApiOptions): ApiParts {
-  const { store, view, picker, metrics, health, node, overlay, limits } = options;
+  const { store, view, picker, metrics, health, node, overlay, routed, limits } = options;
   view.refresh();
   const instanceTexts = new InstanceTexts();
   const history = new History(view);
   const answers = new RevisionCache(view);
   return {
-    ...{ store, view, picker, metrics, health, node, overlay, limits, instanceTexts, history, answers },
+    ...{
+      store,
+      view,
+      picker,
+      metrics,
+      health,
+      node,
+      overlay,
+      routed,
+      limits,
+      instanceTexts,
+      history,
+      answers,
+    },
     candidateLists: new CandidateLists(),
     topics: new Topics((changes) => renderChangeEvents(changes, instanceTexts)),
     indexes: new ConsulIndexes(view),

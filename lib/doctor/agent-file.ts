@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Fields } from '../cni/fields.ts';
 import { parseJson } from '../cni/json.ts';
 import { ifExists, onFiles } from '../errors/system-error.ts';
+import { defaultBirdSocket } from '../routing/settings.ts';
 import { type Trouble, toTrouble } from './trouble.ts';
 
 /** What is to be known of the agent's configuration from outside of it. */
@@ -16,10 +17,20 @@ export type AgentFile = {
   /** Whether it is to have an overlay. */
   readonly hasOverlay: boolean;
   readonly subnetFile: string | undefined;
+  /** Whether it is to lease blocks of the cluster's addresses. */
+  readonly hasBlocks: boolean;
+  /** BIRD's control socket, where routes are BIRD's business. */
+  readonly birdSocket: string | undefined;
 };
 
 const defaultPath = '/etc/fairlead/agent.json';
-const usual = { api: ['unix:/run/fairlead/api.sock'], hasOverlay: false, subnetFile: undefined } as const;
+const usual = {
+  api: ['unix:/run/fairlead/api.sock'],
+  hasOverlay: false,
+  subnetFile: undefined,
+  hasBlocks: false,
+  birdSocket: undefined,
+} as const;
 
 /** @param stated by the operator; then there must be such a file */
 export function readAgentFile(stated: string | undefined): AgentFile {
@@ -35,14 +46,22 @@ export function readAgentFile(stated: string | undefined): AgentFile {
 }
 
 /** The agent reads the whole; here only what leads to other things that can be looked at. */
-function parse(text: string, path: string): Pick<AgentFile, 'api' | 'hasOverlay' | 'subnetFile'> {
+function parse(text: string, path: string): Omit<AgentFile, 'path' | 'isThere' | 'trouble'> {
   const fields = new Fields(parseJson(text, path), '');
   const overlay = fields.object('overlay');
+  const routing = fields.object('routing');
   return {
     api: fields.object('api')?.strings('listen') ?? usual.api,
     hasOverlay: overlay !== undefined,
-    subnetFile: overlay?.parsed('subnetFile', 'an absolute path', (file) =>
-      file.startsWith('/') ? file : undefined,
-    ),
+    subnetFile: overlay?.parsed('subnetFile', 'an absolute path', parsePath),
+    hasBlocks: fields.object('blocks') !== undefined,
+    birdSocket:
+      routing?.string('mode') === 'bird'
+        ? (routing.parsed('socket', 'an absolute path', parsePath) ?? defaultBirdSocket)
+        : undefined,
   };
+}
+
+function parsePath(file: string): string | undefined {
+  return file.startsWith('/') ? file : undefined;
 }

@@ -9,6 +9,9 @@ import { managers } from './managers/managers.ts';
 import { mtu } from './mtu/mtu.ts';
 import { offload } from './mtu/offload.ts';
 import { pathMtu } from './mtu/path-mtu.ts';
+import { bird } from './routed/bird.ts';
+import { endpoints } from './routed/endpoints.ts';
+import { pools } from './routed/pools.ts';
 import { vxlan } from './vxlan/vxlan.ts';
 
 /** Everything that is looked at, in the order of the report: what others need comes first. */
@@ -18,6 +21,9 @@ export const checks: readonly TableCheck[] = [
   toTableCheck(subnet),
   toTableCheck(forwarding),
   toTableCheck(forwardDrop),
+  toTableCheck(endpoints),
+  toTableCheck(pools),
+  toTableCheck(bird),
   toTableCheck(vxlan),
   toTableCheck(mtu),
   toTableCheck(pathMtu),

@@ -6,6 +6,7 @@ import { defaultSubnetFile } from '../overlay/kernel/outer-wish.ts';
 import { type AgentFile, readAgentFile } from './agent-file.ts';
 import { ask } from './ask.ts';
 import { type Overlay, recogniseOverlay } from './overlay.ts';
+import { type Endpoint, endpointsOf } from './routed/endpoint.ts';
 import { readSubnetFile, type SubnetFile } from './subnet-file.ts';
 
 /** What the operator says of where to look; what is left out is where it usually is. */
@@ -26,6 +27,8 @@ export type Scene = {
   readonly links: () => readonly Link[];
   /** @throws Unseen */
   readonly vxlans: () => readonly VxlanLink[];
+  /** The host's ends of containers' own links. @throws Unseen */
+  readonly endpoints: () => readonly Endpoint[];
   readonly agentFile: () => AgentFile;
   readonly subnetFile: () => SubnetFile;
   /** Undefined where this host is in none. @throws Unseen */
@@ -36,6 +39,7 @@ export function createScene({ config, ...question }: Question, machine: Machine)
   const text = once(() => ask(machine, 'ip', ['-j', '-d', 'addr', 'show']));
   const links = once(() => parseLinks(text()));
   const vxlans = once(() => parseVxlanLinks(text()).filter(({ kind }) => kind === 'vxlan'));
+  const endpoints = once(() => endpointsOf(links()));
   const agentFile = once(() => readAgentFile(config));
   const subnetFile = once(() =>
     readSubnetFile(question.subnetFile ?? agentFile().subnetFile ?? defaultSubnetFile),
@@ -44,7 +48,8 @@ export function createScene({ config, ...question }: Question, machine: Machine)
   const overlay = once(() =>
     recogniseOverlay({ links: links(), vxlans: vxlans(), subnetFile: subnetFile(), agentFile: agentFile() }),
   );
-  return { machine, peers: question.peers, isRoot, links, vxlans, agentFile, subnetFile, overlay };
+  const { peers } = question;
+  return { machine, peers, isRoot, links, vxlans, endpoints, agentFile, subnetFile, overlay };
 }
 
 function once<T>(look: () => T): () => T {

@@ -7,10 +7,13 @@ import { readNodeId } from '../../lib/registry/node-id.ts';
 import type { AgentConfig } from './config.ts';
 import { type Discovery, startDiscovery } from './discovery.ts';
 import type { AgentParts } from './parts.ts';
+import { RoutedNetwork } from './routed-network.ts';
 
 /** What an agent has in common with those of other hosts; it outlives the registry's file. */
 export type Cluster = AsyncDisposable & {
   readonly overlay: Overlay | undefined;
+  /** Undefined where this host has no part in the cluster's addresses. */
+  readonly routed: RoutedNetwork | undefined;
   readonly discovery: Discovery | undefined;
   /** What the other hosts have registered; undefined where names stay on their host. */
   readonly imports: Imports | undefined;
@@ -21,10 +24,11 @@ export type Cluster = AsyncDisposable & {
  * @throws CniError where a file of the configuration cannot be read
  */
 export function joinCluster(
-  { etcd: config, overlay: settings, discovery: sharing, store }: AgentConfig,
-  { machine, run, listen }: AgentParts,
+  { etcd: config, overlay: settings, discovery: sharing, store, blocks, routing }: AgentConfig,
+  parts: AgentParts,
   log: Log,
 ): Cluster {
+  const { machine, run, listen } = parts;
   const node = readNodeId(dirname(store));
   const stack = new AsyncDisposableStack();
   const etcd = config === undefined ? undefined : stack.use(connectEtcd(config));
@@ -32,18 +36,26 @@ export function joinCluster(
     etcd === undefined || settings === undefined
       ? undefined
       : new Overlay({ settings, etcd, machine, run, listen, node, log });
+  const routed =
+    etcd === undefined || blocks === undefined
+      ? undefined
+      : new RoutedNetwork({ blocks, routing, etcd, parts, node, overlay, log });
   const imports = sharing === undefined ? undefined : new Imports({ node, firstRevision: Date.now() });
   const discovery =
     etcd === undefined || sharing === undefined || imports === undefined
       ? undefined
       : stack.use(startDiscovery({ etcd, config: sharing, node, log, imports }));
   if (overlay !== undefined) stack.use(keepRunning(overlay));
-  return { overlay, discovery, imports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  if (routed !== undefined) stack.use(keepRunning(routed));
+  return { overlay, routed, discovery, imports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-function keepRunning(overlay: Overlay): AsyncDisposable {
+/** What follows the cluster until its signal. */
+type Running = { readonly run: (signal: AbortSignal) => Promise<void> };
+
+function keepRunning(follower: Running): AsyncDisposable {
   const ended = new AbortController();
-  const running = overlay.run(ended.signal);
+  const running = follower.run(ended.signal);
   return {
     [Symbol.asyncDispose]: async () => {
       ended.abort();

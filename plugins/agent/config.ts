@@ -1,4 +1,5 @@
 import type { ApiToken } from '../../lib/api/access.ts';
+import type { BlocksSettings } from '../../lib/blocks/settings.ts';
 import { Fields, parseText, unexpected } from '../../lib/cni/fields.ts';
 import { dnsPort, parseServerAddress, type ServerAddress } from '../../lib/dns/server-address.ts';
 import { type EtcdConfig, parseEtcdConfig } from '../../lib/etcd/config.ts';
@@ -11,8 +12,11 @@ import { parseDuration } from '../../lib/registry/duration.ts';
 import { defaultZone } from '../../lib/registry/instance.ts';
 import { defaultResultsDir } from '../../lib/registry/restore.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
+import type { RoutingSettings } from '../../lib/routing/settings.ts';
+import { parseAgentBlocksConfig } from './blocks-config.ts';
 import { type DiscoveryConfig, parseDiscoveryConfig } from './discovery-config.ts';
 import { parseAgentOverlayConfig } from './overlay-config.ts';
+import { defaultRouting, parseAgentRoutingConfig } from './routing-config.ts';
 
 /** Where the API is served. */
 export type ApiListener =
@@ -57,6 +61,9 @@ export type AgentConfig = {
   readonly etcd: EtcdConfig | undefined;
   readonly overlay: OverlaySettings | undefined;
   readonly discovery: DiscoveryConfig | undefined;
+  readonly blocks: BlocksSettings | undefined;
+  /** How the ways to other hosts' blocks are learned; without `blocks` there are none. */
+  readonly routing: RoutingSettings;
 };
 
 const defaultApi = 'unix:/run/fairlead/api.sock';
@@ -70,7 +77,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
   fields.only(
     ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log'],
-    ...['etcd', 'overlay', 'discovery'],
+    ...['etcd', ...clusterFields],
   );
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
@@ -91,13 +98,23 @@ export function parseAgentConfig(json: unknown): AgentConfig {
   };
 }
 
-function parseClusterConfig(fields: Fields): Pick<AgentConfig, 'etcd' | 'overlay' | 'discovery'> {
-  const [etcd, overlay, discovery] = ['etcd', 'overlay', 'discovery'].map((name) => fields.object(name));
-  if (etcd === undefined && (overlay !== undefined || discovery !== undefined)) return fields.missing('etcd');
+/** What hosts share over etcd. */
+const clusterFields = ['overlay', 'discovery', 'blocks', 'routing'] as const;
+
+type ClusterConfig = Pick<AgentConfig, 'etcd' | (typeof clusterFields)[number]>;
+
+function parseClusterConfig(fields: Fields): ClusterConfig {
+  const [etcd, overlay, discovery, blocks, routing] = (['etcd', ...clusterFields] as const).map((name) =>
+    fields.object(name),
+  );
+  if (etcd === undefined && clusterFields.some((name) => fields.has(name))) return fields.missing('etcd');
+  if (routing !== undefined && blocks === undefined) return fields.missing('blocks');
   return {
     etcd: etcd === undefined ? undefined : parseEtcdConfig(etcd),
     overlay: overlay === undefined ? undefined : parseAgentOverlayConfig(overlay),
     discovery: discovery === undefined ? undefined : parseDiscoveryConfig(discovery),
+    blocks: blocks === undefined ? undefined : parseAgentBlocksConfig(blocks),
+    routing: routing === undefined ? defaultRouting : parseAgentRoutingConfig(routing),
   };
 }
 

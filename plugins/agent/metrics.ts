@@ -7,6 +7,8 @@ import type { HealthStats } from '../../lib/health/scheduler.ts';
 import { type Instance, statuses } from '../../lib/registry/instance.ts';
 import type { RegistryView } from '../../lib/registry/view.ts';
 import type { Cluster } from './cluster.ts';
+import { addGauge } from './gauge.ts';
+import { addRoutedMetrics, type RoutedMeasures } from './routed-metrics.ts';
 
 /** What the numbers are read from, when they are asked for. */
 export type Measured = {
@@ -17,6 +19,8 @@ export type Measured = {
   readonly balancer: () => BalancerStats;
   readonly watchers: () => number;
   readonly cluster: Pick<Cluster, 'overlay' | 'discovery'>;
+  /** Undefined where this host has no part in the cluster's addresses. */
+  readonly routed?: RoutedMeasures | undefined;
 };
 
 /** What there is once for a process: memory, CPU, garbage collection. */
@@ -36,12 +40,13 @@ export function createMetrics(
   addDnsMetrics(registry, measured);
   addHealthMetrics(registry, measured);
   addClusterMetrics(registry, measured.cluster);
+  if (measured.routed !== undefined) addRoutedMetrics(registry, measured.routed);
   const observe = addApiMetrics(registry, measured);
   return { registry: Registry.merge([ofProcess, registry]), observe };
 }
 
 function addRegistryMetrics(registry: Registry, { view }: Measured): void {
-  read(
+  addGauge(
     registry,
     'fairlead_registry_revision',
     'Revision of the registry that is served.',
@@ -79,7 +84,7 @@ function addDnsMetrics(registry: Registry, { dns }: Measured): void {
     'refusedConnections',
   ] as const;
   for (const name of counts)
-    read(registry, `fairlead_dns_${toSnake(name)}`, `DNS since the start: ${name}.`, () => dns()[name]);
+    addGauge(registry, `fairlead_dns_${toSnake(name)}`, `DNS since the start: ${name}.`, () => dns()[name]);
 }
 
 function addHealthMetrics(registry: Registry, { health, alerts, balancer }: Measured): void {
@@ -97,9 +102,14 @@ function addHealthMetrics(registry: Registry, { health, alerts, balancer }: Meas
     'writeFailures',
   ] as const;
   for (const name of names)
-    read(registry, `fairlead_health_${toSnake(name)}`, `Health checks: ${name}.`, () => health()[name]);
-  read(registry, 'fairlead_alerts_firing', 'Alerts whose condition holds.', () => alerts().firing);
-  read(registry, 'fairlead_ejected', 'Instances that pick leaves out for a while.', () => balancer().ejected);
+    addGauge(registry, `fairlead_health_${toSnake(name)}`, `Health checks: ${name}.`, () => health()[name]);
+  addGauge(registry, 'fairlead_alerts_firing', 'Alerts whose condition holds.', () => alerts().firing);
+  addGauge(
+    registry,
+    'fairlead_ejected',
+    'Instances that pick leaves out for a while.',
+    () => balancer().ejected,
+  );
 }
 
 /** Only of what this host takes part in. */
@@ -107,28 +117,38 @@ function addClusterMetrics(registry: Registry, { overlay, discovery }: Measured[
   if (overlay !== undefined) {
     const status = () => overlay.status();
     const held = () => Number(status().lease.state === 'held');
-    read(registry, 'fairlead_overlay_lease_held', 'Whether this host has a subnet: 1, or 0.', held);
-    read(registry, 'fairlead_overlay_peers', 'Other hosts that are led to.', () => status().peers.length);
+    addGauge(registry, 'fairlead_overlay_lease_held', 'Whether this host has a subnet: 1, or 0.', held);
+    addGauge(registry, 'fairlead_overlay_peers', 'Other hosts that are led to.', () => status().peers.length);
     const refused = () => status().refused.length;
-    read(registry, 'fairlead_overlay_leases_refused', 'Leases of others that are not followed.', refused);
+    addGauge(registry, 'fairlead_overlay_leases_refused', 'Leases of others that are not followed.', refused);
     const repairs = () => status().drift.repairs;
-    read(registry, 'fairlead_overlay_repairs', 'How often the kernel had to be repaired.', repairs);
+    addGauge(registry, 'fairlead_overlay_repairs', 'How often the kernel had to be repaired.', repairs);
     const connected = () => Number(status().etcd.isConnected);
-    read(registry, 'fairlead_overlay_etcd_connected', 'Whether etcd is followed: 1, or 0.', connected);
+    addGauge(registry, 'fairlead_overlay_etcd_connected', 'Whether etcd is followed: 1, or 0.', connected);
     const problems = () => status().problems.length;
-    read(registry, 'fairlead_overlay_problems', 'What keeps the overlay from being well.', problems);
+    addGauge(registry, 'fairlead_overlay_problems', 'What keeps the overlay from being well.', problems);
   }
   if (discovery === undefined) return;
   const connected = () => Number(discovery.status().isConnected);
-  read(registry, 'fairlead_discovery_connected', "Whether others' names are followed: 1, or 0.", connected);
+  addGauge(
+    registry,
+    'fairlead_discovery_connected',
+    "Whether others' names are followed: 1, or 0.",
+    connected,
+  );
   const lag = () => discovery.status().lag ?? 0;
-  read(registry, 'fairlead_discovery_lag', 'Revisions of the registry that others were not told of.', lag);
+  addGauge(
+    registry,
+    'fairlead_discovery_lag',
+    'Revisions of the registry that others were not told of.',
+    lag,
+  );
   const imported = () => discovery.status().imported;
-  read(registry, 'fairlead_discovery_imported', 'Instances of other hosts.', imported);
+  addGauge(registry, 'fairlead_discovery_imported', 'Instances of other hosts.', imported);
 }
 
 function addApiMetrics(registry: Registry, { watchers }: Measured): (seen: Observed) => void {
-  read(registry, 'fairlead_watchers', 'Requests and streams that wait for changes.', watchers);
+  addGauge(registry, 'fairlead_watchers', 'Requests and streams that wait for changes.', watchers);
   const requests = new Counter({
     name: 'fairlead_api_requests_total',
     help: 'API requests, by route and status.',
@@ -146,17 +166,6 @@ function addApiMetrics(registry: Registry, { watchers }: Measured): (seen: Obser
     requests.inc({ method, route, status });
     durations.observe({ route }, seconds);
   };
-}
-
-function read(registry: Registry, name: string, help: string, value: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(value());
-    },
-  });
 }
 
 function toSnake(name: string): string {

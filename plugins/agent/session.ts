@@ -93,6 +93,7 @@ async function startServices(stack: AsyncDisposableStack, parts: Parts): Promise
     balancer: () => balancer.stats(),
     watchers: () => watched.api?.watcherCount() ?? 0,
     cluster: parts.cluster,
+    routed: parts.cluster.routed?.asked,
   });
   const api = stack.use(await openApi(parts, { balancer, health, metrics }));
   watched.api = api;
@@ -150,9 +151,12 @@ function openApi(
       problems: () => [
         ...[...problems].map(([task, problem]) => `${task}: ${problem}`),
         ...(cluster.overlay?.status().problems ?? []),
+        ...(cluster.routed?.asked.ipam().problems ?? []),
+        ...(cluster.routed?.asked.routes().problems ?? []),
       ],
     },
     overlay: () => cluster.overlay?.status(),
+    routed: cluster.routed?.asked,
     node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
     limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },
     log,

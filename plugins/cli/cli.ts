@@ -10,13 +10,16 @@ import { failuresOf, throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
 import { type AgentContext, addAgent } from './agent.ts';
+import { addBgp } from './bgp.ts';
 import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { addDoctor, ProblemsFound } from './doctor.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
+import { addIpam } from './ipam.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
 import { removeNetwork } from './network-rm.ts';
 import { addOverlay } from './overlay.ts';
 import { addRegistryCommands, parsePath, type RegistryContext } from './registry-commands.ts';
+import { addRoutes } from './routes.ts';
 import { print } from './terminal.ts';
 
 /** What the command line is given by the composition root. */
@@ -59,6 +62,9 @@ function createProgram(context: CliContext): Command {
   addRegistryCommands(program, context);
   addAgent(program, context);
   addOverlay(program, context);
+  addIpam(program, context);
+  addRoutes(program, context);
+  addBgp(program, context);
   addDoctor(program, context);
   return program;
 }

@@ -22,6 +22,9 @@ test('a host that is well has no problem, and every check says what it has found
     'subnet ok',
     'forwarding ok',
     'forward-drop ok',
+    'endpoints skipped',
+    'pools skipped',
+    'bgp skipped',
     'vxlan ok',
     'mtu ok',
     'path-mtu ok',
@@ -108,6 +111,9 @@ test('a user who is not root sees what there is to see, and is told what is not'
     'tools',
     'agent',
     'forward-drop',
+    'endpoints',
+    'pools',
+    'bgp',
   ]);
   expect(lineOf({ lines }, 'forward-drop', /./).found).toContain('run it as root');
 });

@@ -38,5 +38,6 @@ test('every field of the example configuration is understood', () => {
     sweepMs: 10_000,
     resultsDir: '/var/lib/cni/results',
     log: 'text',
+    routing: { mode: 'direct', resyncMs: 10_000 },
   });
 });

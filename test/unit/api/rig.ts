@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Registry } from 'prom-client';
 import { type ApiLimits, defaultLimits } from '../../../lib/api/limits.ts';
 import type { ApiListen } from '../../../lib/api/listener.ts';
-import type { HeartbeatOutcome } from '../../../lib/api/parts.ts';
+import type { ApiRouted, HeartbeatOutcome } from '../../../lib/api/parts.ts';
 import { type Api, startApi } from '../../../lib/api/server.ts';
 import { type CallOutcome, createBalancer, type How, type Picker } from '../../../lib/balance/balancer.ts';
 import { createLog } from '../../../lib/log/log.ts';
@@ -40,6 +40,8 @@ type RigOptions = {
   readonly limits?: Partial<ApiLimits>;
   readonly heartbeat?: HeartbeatOutcome;
   readonly problems?: readonly string[];
+  /** The machine's part in the cluster's addresses; none unless a test says otherwise. */
+  readonly routed?: ApiRouted;
   /** How often the view is refreshed, as the agent does while somebody watches; undefined: only by requests. */
   readonly refreshMs?: number;
   /** What other hosts have. */
@@ -68,6 +70,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     limits: { ...defaultLimits, ...options.limits },
     node: { name: 'node-1', address: '192.0.2.1', datacenter: 'dc1', version: '1.0' },
     overlay: () => undefined,
+    routed: options.routed,
   });
   stack.use(api);
   if (options.refreshMs !== undefined) {

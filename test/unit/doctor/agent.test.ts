@@ -13,6 +13,8 @@ const file: AgentFile = {
   api: [api],
   hasOverlay: true,
   subnetFile: undefined,
+  hasBlocks: false,
+  birdSocket: undefined,
 };
 
 test('an agent that answers and has no problem is well', () => {

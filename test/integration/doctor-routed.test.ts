@@ -1,0 +1,163 @@
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Line } from '../../lib/doctor/examine.ts';
+import { lineOf, type Report, runDoctor } from '../support/doctor.ts';
+import { mustInside } from '../support/process.ts';
+import { Rig } from '../support/rig.ts';
+import { createRig as createApi } from '../unit/api/rig.ts';
+import { routedParts } from '../unit/api/routed-fixture.ts';
+
+/** A host with one container of `routed`, and an agent that knows the pool of its address. */
+class RoutedHost implements AsyncDisposable {
+  readonly #rig: Rig;
+  readonly #api: Awaited<ReturnType<typeof createApi>>;
+
+  private constructor(rig: Rig, api: Awaited<ReturnType<typeof createApi>>) {
+    this.#rig = rig;
+    this.#api = api;
+  }
+
+  static async create(): Promise<RoutedHost> {
+    const rig = await Rig.create();
+    const host = new RoutedHost(rig, await createApi(routedParts()));
+    const api = { listen: [`unix:${host.#api.socket}`] };
+    writeFileSync(host.#config, JSON.stringify({ api, blocks: {}, routing: { mode: 'bird' } }));
+    await host.sh(containerOfHost);
+    return host;
+  }
+
+  get #config(): string {
+    return `${this.#rig.dir}/agent.json`;
+  }
+
+  async sh(script: string): Promise<string> {
+    return mustInside(this.#rig.host, 'sh', '-ec', script);
+  }
+
+  async doctor(): Promise<Report> {
+    const args = ['--json', '--config', this.#config];
+    const { status, stdout, stderr } = await runDoctor(this.#rig, { args });
+    return { status, lines: JSON.parse(stdout), stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#api[Symbol.asyncDispose]();
+    await this.#rig[Symbol.asyncDispose]();
+  }
+}
+
+/** As the plugin leaves it, without the container itself. */
+const containerOfHost = `
+ip link set dev lo up
+ip addr add 169.254.1.1/32 dev lo scope host
+ip link add name veth0a address ee:ee:ee:ee:ee:ee group 76 type veth peer name peer0a
+cd /proc/sys/net/ipv4
+echo 1 > ip_forward
+for each in proxy_arp forwarding rp_filter; do echo 1 > conf/veth0a/$each; done
+for each in rp_filter arp_ignore; do echo 0 > conf/all/$each; done
+ip link set dev peer0a up
+ip link set dev veth0a up
+ip route add 10.50.0.2/32 dev veth0a scope link
+`;
+
+type Breakage = {
+  readonly what: string;
+  readonly script: string;
+  readonly id: string;
+  readonly state: Line['state'];
+  readonly found: RegExp;
+};
+
+const breakages: readonly Breakage[] = [
+  {
+    what: 'the gateway has no address and no route',
+    script: 'ip addr del 169.254.1.1/32 dev lo',
+    id: 'endpoints',
+    state: 'problem',
+    found: /neither the address 169\.254\.1\.1 nor a route/,
+  },
+  {
+    what: 'ARP ignores addresses of lo',
+    script: 'echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore',
+    id: 'endpoints',
+    state: 'problem',
+    found: /arp_ignore is 1/,
+  },
+  {
+    what: 'proxy ARP is off',
+    script: 'echo 0 > /proc/sys/net/ipv4/conf/veth0a/proxy_arp',
+    id: 'endpoints',
+    state: 'warning',
+    found: /proxy ARP is off on veth0a/,
+  },
+  {
+    what: "a link's forwarding is off",
+    script: 'echo 0 > /proc/sys/net/ipv4/conf/veth0a/forwarding',
+    id: 'endpoints',
+    state: 'problem',
+    found: /forwarding of IPv4 is off on veth0a/,
+  },
+  {
+    what: 'sources are not checked',
+    script: 'echo 0 > /proc/sys/net/ipv4/conf/veth0a/rp_filter',
+    id: 'endpoints',
+    state: 'warning',
+    found: /not checked on veth0a/,
+  },
+  {
+    what: 'sources are checked loosely on all links',
+    script: 'echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter',
+    id: 'endpoints',
+    state: 'warning',
+    found: /all\.rp_filter is 2/,
+  },
+  {
+    what: 'another network has the addresses of a block',
+    script:
+      'ip link add name docker0 type bridge; ip link set dev docker0 up; ip addr add 10.50.0.65/26 dev docker0',
+    id: 'pools',
+    state: 'problem',
+    found: /10\.50\.0\.64\/26 of the pool main is routed to docker0 by another \(protocol kernel, 2\)/,
+  },
+  {
+    what: 'somebody has a blackhole in the pool',
+    script: 'ip route add blackhole 10.50.0.128/27',
+    id: 'pools',
+    state: 'problem',
+    found: /10\.50\.0\.128\/27 of the pool main is routed blackhole/,
+  },
+];
+
+test.for(breakages)(
+  '$what: it is found, and the remedy helps when it is run',
+  async ({ script, id, state, found }) => {
+    await using host = await RoutedHost.create();
+    const before = await host.doctor();
+    await host.sh(script);
+
+    const line = lineOf(await host.doctor(), id, found);
+    await host.sh(lastCommandOf(line));
+    const mended = await host.doctor();
+
+    expect(statesOf(before, id)).toEqual(['ok']);
+    expect(line.state).toBe(state);
+    expect(statesOf(mended, id)).toEqual(['ok']);
+  },
+);
+
+test('a neighbour of BIRD that is not there is a problem, as the agent tells', async () => {
+  await using host = await RoutedHost.create();
+
+  const line = lineOf(await host.doctor(), 'bgp', /gamma at 192\.0\.2\.3/);
+
+  expect(line.state).toBe('problem');
+});
+
+/** A remedy ends with what is typed, behind what is to be known before. */
+function lastCommandOf(line: Line): string {
+  return 'remedy' in line ? (line.remedy.split(': ').at(-1) ?? '') : '';
+}
+
+function statesOf({ lines }: Report, id: string): readonly string[] {
+  return lines.filter((line) => line.id === id).map(({ state }) => state);
+}
