@@ -35,6 +35,8 @@ export type PoolStatus = {
 export type BlockStatus = {
   readonly cidr: string;
   readonly pool: string;
+  /** The id of whose it is, and the host name. */
+  readonly node: string;
   readonly host: string;
   readonly isHostAlive: boolean;
   readonly state: 'pending' | 'confirmed' | 'releasing';

@@ -1,5 +1,5 @@
 import { until } from './agent.ts';
-import { inside, startBeside, tryInside } from './process.ts';
+import { inside, mustInside, startBeside, tryInside } from './process.ts';
 
 /** Echo requests that go on until they are ended. */
 export type Pinging = AsyncDisposable & {
@@ -24,4 +24,15 @@ export async function awaitEcho(netns: string, address: string): Promise<void> {
   const ping = ['ping', '-i', '0.02', '-c', '1', '-w', '5', address];
   const isAnswered = async () => (await tryInside(netns, ...ping)).status === 0;
   await until(isAnswered, `an echo of ${address} in ${netns}`);
+}
+
+/** Sends echo requests until one has come in at a host's eth0. @returns the line that tcpdump prints of it */
+export async function capturePings(
+  from: { readonly netns: string },
+  { to, at }: { readonly to: string; readonly at: { readonly netns: string } },
+): Promise<readonly string[]> {
+  await using _pinging = await startPinging(from.netns, to);
+  const filter = `(icmp[0] = 8 or (icmp6 and ip6[40] = 128)) and dst ${to}`;
+  const args = ['timeout', '10', 'tcpdump', '-n', '-i', 'eth0', '-c', '1', filter];
+  return (await mustInside(at.netns, ...args)).split('\n');
 }

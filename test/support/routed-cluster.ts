@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { IpamStatus } from '../../lib/blocks/status.ts';
+import type { RoutingStatus } from '../../lib/routing/router.ts';
 import { until } from './agent.ts';
+import type { BirdPlace } from './bird-process.ts';
 import type { Attached, Cluster, Host } from './cluster.ts';
 import type { Conf } from './rig.ts';
 
@@ -34,20 +37,27 @@ export async function joinRouted(
 /** Starts an agent with blocks and without overlay, and waits until the host has something to lease from. */
 export async function startRouted(host: Host, changes: RoutedChanges = {}): Promise<void> {
   const agent = await host.startAgent(routedFields(host, changes));
-  const hasRanges = () => rangesOf(host).length > 0;
+  const families = async () => new Set((await ipamOf(host)).pools.map(({ cidr }) => cidr.includes(':'))).size;
+  const hasRanges = async () =>
+    new Set(rangesOf(host).map((range) => range.includes(':'))).size >= Math.max(1, await families());
   await until(hasRanges, `host ${host.number} to have a block; its agent says:\n`, () => agent.log);
 }
 
 /** The fields of an agent's configuration by which its host takes part. */
 export function routedFields(host: Host, { blocks = {}, routing = {} }: RoutedChanges): Conf {
-  const { dir, dataDir } = host.rig;
+  const { dataDir } = host.rig;
   const isBird = 'mode' in routing && routing.mode === 'bird';
-  const files = { configFile: `${dir}/bird.conf`, socket: `${dir}/bird.ctl` };
+  const { configFile, socket } = birdPlaceOf(host);
   return {
     overlay: undefined,
     blocks: { interface: 'eth0', shareFile: shareFileOf(host), dataDir, ...blocks },
-    routing: { ...(isBird ? files : {}), ...routing },
+    routing: { ...(isBird ? { configFile, socket } : {}), ...routing },
   };
+}
+
+/** Where a host's BIRD runs and has its files. */
+export function birdPlaceOf({ netns, rig: { dir } }: Host): BirdPlace {
+  return { netns, configFile: `${dir}/bird.conf`, socket: `${dir}/bird.ctl` };
 }
 
 /** What the host leases from, as `first-last`. */
@@ -84,4 +94,25 @@ export function addRouted(host: Host, changes: Conf = {}): Promise<Attached> {
 /** Takes a container away again. */
 export async function delRouted(host: Host, container: Attached): Promise<void> {
   await host.rig.del(routedConf(host), container.netns);
+}
+
+/** What a host's agent says of the ways to the others. */
+export async function routesOf(host: Host): Promise<RoutingStatus> {
+  return (await host.agent.curl('/v1/routes')).body as RoutingStatus;
+}
+
+/** What a host's agent says of the cluster's addresses. */
+export async function ipamOf(host: Host): Promise<IpamStatus> {
+  return (await host.agent.curl('/v1/ipam')).body as IpamStatus;
+}
+
+/** Waits until every host has a way to each block and loan of the others. */
+export async function awaitRoutes({ hosts }: Cluster): Promise<void> {
+  for (const host of hosts) await until(() => hasAllRoutes(host), `host ${host.number} to have all routes`);
+}
+
+async function hasAllRoutes(host: Host): Promise<boolean> {
+  const [{ routes }, { blocks, node }] = [await routesOf(host), await ipamOf(host)];
+  const foreign = blocks.filter((block) => block.node !== node);
+  return routes.length >= foreign.length && routes.every(({ isInstalled }) => isInstalled);
 }

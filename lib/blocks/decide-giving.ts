@@ -1,0 +1,93 @@
+import { formatAddress, type IpAddress } from '../net/address.ts';
+import type { Action } from './action.ts';
+import { nameOf } from './block-name.ts';
+import { addressAt, sizeOf } from './block-size.ts';
+import type { StoredBlock } from './overlap.ts';
+import { type Borrowed, poolOf } from './own.ts';
+import { hasAddress } from './share.ts';
+import { freeOf, type Standing, usedOf } from './standing.ts';
+
+/** What this host gives to others: what they ask for, and then what it can do without. */
+export function nextGift(standing: Standing): Action | undefined {
+  return nextLoan(standing) ?? nextReturn(standing) ?? nextWithdrawal(standing);
+}
+
+/** What could be given back at this moment, by block's name and by borrowed address's text; it is when that lasts. */
+export function dispensable(standing: Standing): readonly string[] {
+  const { own } = standing;
+  return [
+    ...own.borrowed.filter((each) => isUnused(each, standing)).map(({ address }) => formatAddress(address)),
+    ...own.blocks.filter((block) => isDispensable(block, standing)).map(nameOf),
+  ];
+}
+
+function isUnused({ address }: Borrowed, standing: Standing): boolean {
+  const { leased, settings } = standing;
+  return !leased.has(formatAddress(address)) && freeOf(standing, address.family) > settings.spare;
+}
+
+/** More than what is spare must be left, or the block would be taken again when the next container comes. */
+function isDispensable(block: StoredBlock, standing: Standing): boolean {
+  const { cidr, state, loans, wanted } = block;
+  const free = freeOf(standing, cidr.address.family);
+  return (
+    state === 'confirmed' &&
+    loans.size === 0 &&
+    wanted.size === 0 &&
+    free > standing.settings.spare + sizeOf(cidr) &&
+    usedOf(block, standing) === 0
+  );
+}
+
+/** A host that is gone, or that asks for what is not to be had, is answered as well: it asks elsewhere then. */
+function nextLoan(standing: Standing): Action | undefined {
+  const { own, table } = standing;
+  const block = own.blocks.find(({ state, wanted }) => state === 'confirmed' && wanted.size > 0);
+  const [wish] = block?.wanted ?? [];
+  if (block === undefined || wish === undefined) return undefined;
+  const [to, count] = wish;
+  const isLent =
+    to !== standing.node && table.alive.has(to) && poolOf(table, block.cidr)?.isDisabled === false;
+  return { kind: 'lend', block, to, addresses: isLent ? lendable(block, count, standing) : [] };
+}
+
+/** From the end of the block, so that what is left is in one piece; never what this host keeps for itself. */
+function lendable(block: StoredBlock, count: number, standing: Standing): readonly IpAddress[] {
+  const { cidr } = block;
+  const { ranges, leased, settings } = standing;
+  const most = Math.min(count, freeOf(standing, cidr.address.family) - settings.spare);
+  const addresses: IpAddress[] = [];
+  for (let number = sizeOf(cidr) - 1; number >= 0 && addresses.length < most; number--) {
+    const address = addressAt(cidr, number);
+    const isOurs = hasAddress({ ranges }, address);
+    if (isOurs && !leased.has(formatAddress(address))) addresses.push(address);
+  }
+  return addresses;
+}
+
+function nextReturn(standing: Standing): Action | undefined {
+  const { own, settings } = standing;
+  const idle = own.borrowed.filter(
+    (each) => isUnused(each, standing) && hasBeenIdle(formatAddress(each.address), standing),
+  );
+  const [first] = idle;
+  if (first === undefined) return undefined;
+  const most = freeOf(standing, first.address.family) - settings.spare;
+  const addresses = idle
+    .filter(({ block }) => nameOf(block) === nameOf(first.block))
+    .map(({ address }) => address)
+    .slice(0, most);
+  return { kind: 'return', block: first.block, addresses };
+}
+
+function nextWithdrawal(standing: Standing): Action | undefined {
+  const block = standing.own.blocks.find(
+    (each) => isDispensable(each, standing) && hasBeenIdle(nameOf(each), standing),
+  );
+  return block && { kind: 'withdraw', block };
+}
+
+function hasBeenIdle(what: string, { idle, nowMs, settings }: Standing): boolean {
+  const since = idle.get(what);
+  return since !== undefined && nowMs - since >= settings.releaseAfterMs;
+}

@@ -1,0 +1,39 @@
+import type { Etcd } from '../etcd/etcd.ts';
+import type { Log } from '../log/log.ts';
+import type { Cidr } from '../net/cidr.ts';
+import type { Reachability } from '../routing/router.ts';
+import type { NodeId } from './block.ts';
+import type { HostRecord } from './host.ts';
+import type { Leases } from './leases.ts';
+import type { BlocksSettings } from './settings.ts';
+import type { Share } from './share.ts';
+
+/** How this host is reached by the others, and how large their packets may be. */
+export type BlockSelf = Omit<HostRecord, 'node'> & {
+  /** Bytes that a container's packet may have on its way to the other hosts. */
+  readonly mtu: number;
+};
+
+export type BlockHolderOptions = {
+  /** Stays the caller's. */
+  readonly etcd: Etcd;
+  readonly settings: Pick<
+    BlocksSettings,
+    'prefix' | 'network' | 'dataDir' | 'spare' | 'releaseAfterMs' | 'leakIntervalMs' | 'hostTtlSeconds'
+  >;
+  /** The id of this machine. */
+  readonly node: NodeId;
+  readonly leases: Leases;
+  /**
+   * Makes the ways to what is to be this host's: all of it, with the blocks that are not leased from yet. Called before
+   * anything new is, and again while it rejects.
+   */
+  readonly prepare: (own: readonly Cidr[]) => Promise<void>;
+  /** @throws CniError where the file cannot be written: then nothing is given up */
+  readonly writeShare: (share: Share) => void;
+  /** Called after each change of what is to be reached. */
+  readonly onChange: (reachability: Reachability) => void;
+  readonly log: Log;
+  /** Of a clock that goes on while the machine is suspended. */
+  readonly nowMs: () => number;
+};

@@ -1,0 +1,120 @@
+import { writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import type { NeighbourStatus } from '../../lib/routing/bgp-status.ts';
+import { type BirdRouter, createBirdRouter } from '../../lib/routing/bird/router.ts';
+import type { BirdSettings } from '../../lib/routing/settings.ts';
+import { until } from './agent.ts';
+import { inside, must } from './process.ts';
+import { birdSettings, type ClusterHost, pools4, reachabilityOf } from './routing.ts';
+import { RoutingHost } from './routing-host.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+import type { Underlay } from './underlay.ts';
+
+/** How long a BIRD of a test may live, in milliseconds. */
+const longestLifeMs = 120_000;
+
+/** How a BIRD is started: `-R` takes over what the run before has left in the kernel. */
+type Start = { readonly isRecovering: boolean };
+
+/** A host with a BIRD, whose configuration is written by a router of ours. */
+export class BirdHost implements AsyncDisposable {
+  readonly #dir = temporaryDirectory();
+  #bird: ReturnType<typeof startBird> | undefined;
+  readonly host: RoutingHost;
+  readonly settings: BirdSettings;
+  readonly router: BirdRouter;
+
+  private constructor(host: RoutingHost, changes: Partial<BirdSettings>) {
+    this.host = host;
+    this.settings = birdSettings({
+      holdTimeSeconds: 9,
+      configFile: `${this.#dir.path}/bird.conf`,
+      socket: `${this.#dir.path}/bird.ctl`,
+      ...changes,
+    });
+    this.router = createBirdRouter({ settings: this.settings, host: host.own });
+  }
+
+  static async create(
+    underlay: Underlay,
+    number: number,
+    changes: Partial<BirdSettings> = {},
+  ): Promise<BirdHost> {
+    return new BirdHost(await RoutingHost.create(underlay, number), changes);
+  }
+
+  get number(): number {
+    return this.host.number;
+  }
+
+  /** Has the host follow what its cluster says. @returns what stands in the way */
+  follow(hosts: readonly ClusterHost[], pools = pools4): Promise<readonly string[]> {
+    return this.router.apply(reachabilityOf(this.number, hosts, pools));
+  }
+
+  /** Starts BIRD with the configuration that is there; resolves when it answers. */
+  async start({ isRecovering }: Start = { isRecovering: false }): Promise<void> {
+    const { configFile, socket } = this.settings;
+    const flags = ['-f', '-c', configFile, '-s', socket, '-P', `${this.#dir.path}/pid`];
+    this.#bird = startBird(this.host.netns, [...flags, ...(isRecovering ? ['-R'] : [])]);
+    await until(() => this.birdc('show', 'status').then(Boolean, () => false), 'BIRD to answer');
+  }
+
+  /** Sends BIRD a signal; resolves, where that ends it, when it has ended. */
+  async signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    this.#bird?.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.#bird;
+  }
+
+  birdc(...command: readonly string[]): Promise<string> {
+    return must('birdc', ['-s', this.settings.socket, ...command]);
+  }
+
+  /** Ends BIRD as its unit does: the neighbours keep its routes for a while. */
+  async stopGracefully(): Promise<void> {
+    await this.birdc('graceful', 'restart');
+    await this.#bird;
+  }
+
+  /** Writes a configuration of a test's own, and has it read. */
+  async configure(text: string): Promise<void> {
+    writeFileSync(this.settings.configFile, text);
+    await this.birdc('configure');
+  }
+
+  async neighbour(address: string): Promise<NeighbourStatus | undefined> {
+    const { neighbours } = await this.router.bgp();
+    return neighbours.find((neighbour) => neighbour.address === address);
+  }
+
+  /** Resolves when the host's kernel has a route of BIRD's to each of the destinations. */
+  async awaitRoutes(...destinations: readonly string[]): Promise<void> {
+    let missing: readonly string[] = destinations;
+    const isThere = async () => {
+      const routes = await this.routes();
+      missing = destinations.filter((dst) => !routes.some((route) => route.startsWith(`${dst} `)));
+      return missing.length === 0;
+    };
+    await until(isThere, `routes of host ${this.number}; missing: `, () => missing.join(', '));
+  }
+
+  /** BIRD's routes in the kernel, as `ip` shows them. */
+  async routes(): Promise<readonly string[]> {
+    const [v4, v6] = [
+      await this.host.ip('-4 route show proto bird'),
+      await this.host.ip('-6 route show proto bird'),
+    ];
+    return `${v4}${v6}`.split('\n').filter((line) => line !== '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.signal('SIGKILL');
+    await this.host[Symbol.asyncDispose]();
+    this.#dir[Symbol.dispose]();
+  }
+}
+
+function startBird(netns: string, flags: readonly string[]) {
+  const args = inside(netns, 'bird', ...flags);
+  return execa('nsenter', args, { reject: false, timeout: longestLifeMs, killSignal: 'SIGKILL' });
+}
