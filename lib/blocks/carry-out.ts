@@ -11,7 +11,7 @@ import type { BlockStore } from './store.ts';
 /** What it takes to carry out an action. */
 export type ActionParts = {
   readonly node: NodeId;
-  readonly store: BlockStore;
+  readonly store: Pick<BlockStore, 'claim' | 'rewrite' | 'remove'>;
   readonly leases: Pick<Leases, 'addresses' | 'whileLocked'>;
   readonly memory: Pick<Memory, 'forget'>;
   /**

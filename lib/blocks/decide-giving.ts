@@ -5,7 +5,7 @@ import { addressAt, sizeOf } from './block-size.ts';
 import type { StoredBlock } from './overlap.ts';
 import { type Borrowed, poolOf } from './own.ts';
 import { hasAddress } from './share.ts';
-import { freeOf, type Standing, usedOf } from './standing.ts';
+import { type Standing, usedOf } from './standing.ts';
 
 /** What this host gives to others: what they ask for, and then what it can do without. */
 export function nextGift(standing: Standing): Action | undefined {
@@ -23,13 +23,13 @@ export function dispensable(standing: Standing): readonly string[] {
 
 function isUnused({ address }: Borrowed, standing: Standing): boolean {
   const { leased, settings } = standing;
-  return !leased.has(formatAddress(address)) && freeOf(standing, address.family) > settings.spare;
+  return !leased.has(formatAddress(address)) && standing.free[address.family] > settings.spare;
 }
 
 /** More than what is spare must be left, or the block would be taken again when the next container comes. */
 function isDispensable(block: StoredBlock, standing: Standing): boolean {
   const { cidr, state, loans, wanted } = block;
-  const free = freeOf(standing, cidr.address.family);
+  const free = standing.free[cidr.address.family];
   return (
     state === 'confirmed' &&
     loans.size === 0 &&
@@ -55,7 +55,7 @@ function nextLoan(standing: Standing): Action | undefined {
 function lendable(block: StoredBlock, count: number, standing: Standing): readonly IpAddress[] {
   const { cidr } = block;
   const { ranges, leased, settings } = standing;
-  const most = Math.min(count, freeOf(standing, cidr.address.family) - settings.spare);
+  const most = Math.min(count, standing.free[cidr.address.family] - settings.spare);
   const addresses: IpAddress[] = [];
   for (let number = sizeOf(cidr) - 1; number >= 0 && addresses.length < most; number--) {
     const address = addressAt(cidr, number);
@@ -72,7 +72,7 @@ function nextReturn(standing: Standing): Action | undefined {
   );
   const [first] = idle;
   if (first === undefined) return undefined;
-  const most = freeOf(standing, first.address.family) - settings.spare;
+  const most = standing.free[first.address.family] - settings.spare;
   const addresses = idle
     .filter(({ block }) => nameOf(block) === nameOf(first.block))
     .map(({ address }) => address)

@@ -6,7 +6,7 @@ import { sizeOf } from './block-size.ts';
 import { nextFreeBlock } from './free-block.ts';
 import type { StoredBlock } from './overlap.ts';
 import { poolOf } from './own.ts';
-import { freeOf, type Standing } from './standing.ts';
+import type { Standing } from './standing.ts';
 import { isFree, straysOf, takenOf } from './strays.ts';
 
 /** A host that has lent nothing is not asked again for so long. */
@@ -63,7 +63,7 @@ function nextLeased(standing: Standing): Action | undefined {
 /** Takes what is missing, so that `spare` addresses of the family are free. */
 function nextOf(family: Family, standing: Standing): Action | undefined {
   const { own, settings, mayTake } = standing;
-  const missing = settings.spare - freeOf(standing, family);
+  const missing = settings.spare - standing.free[family];
   if (missing <= 0) return nextUnwanted(family, standing);
   const isComing = own.blocks.some(
     ({ state, cidr }) => state === 'pending' && cidr.address.family === family,

@@ -18,7 +18,7 @@ import { BlockStore } from './store.ts';
 import { type BlockTable, emptyBlockTable } from './table.ts';
 
 /** Two rounds are at least so far apart, in milliseconds. */
-const restMs = 20;
+const restMs = 50;
 /** A round is made at least so often: leases that come and go are counted then. */
 const everyMs = 1_000;
 

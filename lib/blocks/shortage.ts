@@ -1,6 +1,6 @@
 import type { Family } from '../net/address.ts';
 import { wishesOf } from './decide-taking.ts';
-import { freeOf, type Standing } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 /** What keeps a host that has nothing more to do from having enough, in words for the operator. */
 export function shortages(standing: Standing): readonly string[] {
@@ -12,7 +12,7 @@ export function shortages(standing: Standing): readonly string[] {
 
 function shortageOf(family: Family, standing: Standing): readonly string[] {
   const { settings, mayTake, own, table } = standing;
-  const free = freeOf(standing, family);
+  const free = standing.free[family];
   const isComing =
     own.blocks.some(({ state, cidr }) => state === 'pending' && cidr.address.family === family) ||
     wishesOf(family, standing).some(({ node }) => table.alive.has(node));

@@ -18,6 +18,8 @@ export type Standing = {
   readonly own: Own;
   /** What it leases from. */
   readonly ranges: readonly ShareRange[];
+  /** How many addresses of each family a container could get at this moment. */
+  readonly free: Readonly<Record<Family, number>>;
   /** What its containers have, by text. */
   readonly leased: ReadonlyMap<string, IpAddress>;
   /** Names of its pending blocks that the way is prepared to. */
@@ -34,8 +36,12 @@ export type Standing = {
   readonly mayTake: boolean;
 };
 
-/** How many addresses of a family a container could get at this moment. */
-export function freeOf({ ranges, leased }: Pick<Standing, 'ranges' | 'leased'>, family: Family): number {
+/** How many addresses of each family are leased to nobody. */
+export function countFree(shared: Pick<Standing, 'ranges' | 'leased'>): Standing['free'] {
+  return { 4: countFreeOf(4, shared), 6: countFreeOf(6, shared) };
+}
+
+function countFreeOf(family: Family, { ranges, leased }: Pick<Standing, 'ranges' | 'leased'>): number {
   const ours = ranges.filter(({ first }) => first.family === family);
   const size = ours.reduce((sum, range) => sum + rangeSize(range), 0);
   const taken = leased.values().filter((address) => hasAddress({ ranges: ours }, address));

@@ -13,7 +13,7 @@ import { type Own, ownOf } from './own.ts';
 import { Preparation } from './preparation.ts';
 import type { SharePublisher } from './share-publisher.ts';
 import { shortages } from './shortage.ts';
-import { byText, type Standing } from './standing.ts';
+import { byText, countFree, type Standing } from './standing.ts';
 import type { BlockStore } from './store.ts';
 import { straysOf } from './strays.ts';
 import type { BlockTable } from './table.ts';
@@ -81,11 +81,12 @@ export class Stepper {
     this.#noteAnswers(own);
     await problems.during('the ways to our addresses', () => this.#preparation.ensure(own));
     share.publish({ own, table, reachable: this.#preparation.borrowedOf(own) });
+    const leasing = { ranges: share.ranges, leased: byText(leases.addresses()) };
     const standing: Standing = {
       ...{ node, settings, table, own, nowMs: nowMs() },
       ...{ asked: this.#asked, told: this.#told, idle: this.#idle, memory: this.#memory },
-      ranges: share.ranges,
-      leased: byText(leases.addresses()),
+      ...leasing,
+      free: countFree(leasing),
       prepared: this.#preparation.blocksOf(own),
       mayTake: nowMs() >= this.#takeFromMs,
     };

@@ -3,12 +3,12 @@ import { planForwarding } from '../attach/forwarding.ts';
 import type { Attachment } from '../cni/invocation.ts';
 import type { Result } from '../cni/result.ts';
 import { planMasquerade } from '../masquerade/masquerade.ts';
-import type { Family } from '../net/address.ts';
+import { type Family, isSameAddress } from '../net/address.ts';
 import type { Mac } from '../net/mac.ts';
 import type { NftListing } from '../nft/parse.ts';
 import type { Operation, Plan, Step } from '../plan/operation.ts';
 import { containerRoutes, resultRoutes } from './container-routes.ts';
-import { type GatewayedIp, gatewayMac, wireAddresses } from './gateway.ts';
+import { type GatewayedIp, gatewayMac, linkLocalGateways, wireAddresses } from './gateway.ts';
 import { hostSettings, planHostEnd } from './host-side.ts';
 import type { PointToPointNetwork, Wiring } from './kind.ts';
 import { linkGroupOf } from './link-group.ts';
@@ -64,6 +64,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
       ...(wiring === 'subnet-gateway' ? { prefixRoutes: 'none' } : {}),
       detectDuplicates: false,
     }),
+    ...planGatewayNeighbour(pair, ips),
   ];
   return { plan, result: toResult(pair, request, { ips, routes }) };
 }
@@ -73,6 +74,17 @@ function describePair({ network, attachment, mac, wiring }: AddRequest, hostSeed
   const pair = describeVeth({ network: network.network, attachment, mtu, mac, hostSeed });
   const hostMac = wiring === 'link-local-gateway' ? gatewayMac : pair.hostMac;
   return { ...pair, hostMac, group: linkGroupOf(network) };
+}
+
+/**
+ * The IPv4 gateway's MAC is the same on every link, so nobody need be asked: a host whose `arp_ignore` is set, as
+ * kube-proxy's strict ARP sets it, would not answer for an address of lo. In IPv6 the gateway is the host end's own.
+ */
+function planGatewayNeighbour({ containerName }: VethPair, ips: readonly GatewayedIp[]): readonly Step[] {
+  const address = linkLocalGateways[4];
+  if (!ips.some(({ gateway }) => isSameAddress(gateway, address))) return [];
+  const operation = { kind: 'replace-neighbour', link: containerName, address, mac: gatewayMac } as const;
+  return [{ place: 'container', operation }];
 }
 
 function planFilters({ network, leased }: AddRequest, listing: NftListing): readonly Step[] {

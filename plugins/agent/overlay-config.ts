@@ -3,7 +3,7 @@ import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import { defaultSubnetFile, parseMode, parseOuterWish } from '../../lib/overlay/kernel/outer-wish.ts';
 import type { OverlaySettings } from '../../lib/overlay/settings.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
-import { parseDuration } from '../../lib/registry/duration.ts';
+import { durationField } from './duration-field.ts';
 
 const defaultPrefix = '/coreos.com/network';
 const defaultStateFile = '/var/lib/fairlead/overlay.json';
@@ -24,11 +24,11 @@ export function parseAgentOverlayConfig(fields: Fields): OverlaySettings {
     outer: parseOuterWish(fields),
     mode: parseMode(fields),
     bridge: fields.parsed('bridge', 'the name of an interface', parseIfName) ?? ('cni0' as IfName),
-    leaseTtlSeconds: Math.ceil((durationOf(fields, 'leaseTTL', leaseLimits) ?? dayMs) / 1000),
+    leaseTtlSeconds: Math.ceil((durationField(fields, 'leaseTTL', leaseLimits) ?? dayMs) / 1000),
     subnetFile: path('subnetFile') ?? defaultSubnetFile,
     stateFile: path('stateFile') ?? defaultStateFile,
     ipMasq: fields.boolean('ipMasq') ?? false,
-    resyncMs: durationOf(fields, 'resyncInterval', resyncLimits) ?? 10_000,
+    resyncMs: durationField(fields, 'resyncInterval', resyncLimits) ?? 10_000,
   };
 }
 
@@ -36,13 +36,3 @@ const resyncLimits = { shortest: '1s', longest: '1h' } as const;
 
 /** Shorter, and a moment without etcd would cost the lease. */
 const leaseLimits = { shortest: '3s', longest: '8760h' } as const;
-
-type Limits = { readonly shortest: string; readonly longest: string };
-
-function durationOf(fields: Fields, name: string, { shortest, longest }: Limits): number | undefined {
-  const [leastMs = 0, mostMs = 0] = [shortest, longest].map(parseDuration);
-  return fields.parsed(name, `a duration from ${shortest} to ${longest}`, (text) => {
-    const ms = parseDuration(text);
-    return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
-  });
-}

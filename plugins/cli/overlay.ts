@@ -1,37 +1,20 @@
 import type { Command } from 'commander';
-import { Connection } from '../../lib/client/connection.ts';
 import { escapeControls } from '../../lib/log/controls.ts';
 import type { OverlayStatus } from '../../lib/overlay/status.ts';
+import { type AgentOptions, askAgent, withAgentOptions } from './ask-agent.ts';
 import { createPaint, type Paint, print, type Terminal, toTable } from './terminal.ts';
-
-/** Where the agent's API is unless somebody says so. */
-const defaultApi = 'unix:/run/fairlead/api.sock';
-
-const patienceMs = 5_000;
-
-type Options = { readonly api: string; readonly token?: string; readonly json?: true };
 
 /** `overlay status`: what the agent knows of the overlay, for it alone follows the other hosts. */
 export function addOverlay(program: Command, terminal: Terminal): void {
-  program
-    .command('overlay')
-    .description('the network over many hosts')
-    .command('status')
-    .description("show this host's lease, the other hosts, and what had to be repaired")
-    .option('--api <where>', "the agent's API: unix:/path, or a URL", defaultApi)
-    .option('--token <text>', 'for an API over TCP')
-    .option('--json', 'print JSON')
-    .action(async ({ api, token, json }: Options) => {
-      const status = await askStatus(api, token);
-      print(terminal, json === true, status, () => renderOverlay(status, createPaint(terminal)));
-    });
-}
-
-/** @throws AgentFailure where no agent answers, or it has no overlay */
-async function askStatus(api: string, token: string | undefined): Promise<OverlayStatus> {
-  using connection = new Connection({ api, ...(token === undefined ? {} : { token }) });
-  const signal = AbortSignal.timeout(patienceMs);
-  return (await connection.ask({ method: 'GET', path: '/v1/overlay', signal })) as OverlayStatus;
+  const overlay = program.command('overlay').description('the network over many hosts');
+  withAgentOptions(
+    overlay
+      .command('status')
+      .description("show this host's lease, the other hosts, and what had to be repaired"),
+  ).action(async (options: AgentOptions) => {
+    const status = await askAgent<OverlayStatus>(options, { method: 'GET', path: '/v1/overlay' });
+    print(terminal, options.json === true, status, () => renderOverlay(status, createPaint(terminal)));
+  });
 }
 
 function renderOverlay(status: OverlayStatus, paint: Paint): string {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Reachability } from '../../lib/routing/router.ts';
 import { until } from '../support/agent.ts';
-import { address, BlocksCluster, blocksOf, loansOf } from '../support/blocks-cluster.ts';
+import { BlocksCluster, blocksOf, loansOf } from '../support/blocks-cluster.ts';
+import { address } from '../support/blocks-tables.ts';
 
 /** Four blocks of eight addresses. */
 const smallPool = { cidr: '10.50.0.0/27', blockSize: 29 };

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Line } from '../../lib/doctor/examine.ts';
-import { lineOf, type Report, runDoctor } from '../support/doctor.ts';
+import { lineOf, type Report, requirePrograms, runDoctor } from '../support/doctor.ts';
 import { mustInside } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
 import { createRig as createApi } from '../unit/api/rig.ts';
@@ -46,7 +46,7 @@ class RoutedHost implements AsyncDisposable {
   }
 }
 
-/** As the plugin leaves it, without the container itself. */
+/** As the plugin leaves it, without the container itself; and the way to another host's block, as BIRD leaves it. */
 const containerOfHost = `
 ip link set dev lo up
 ip addr add 169.254.1.1/32 dev lo scope host
@@ -58,11 +58,17 @@ for each in rp_filter arp_ignore; do echo 0 > conf/all/$each; done
 ip link set dev peer0a up
 ip link set dev veth0a up
 ip route add 10.50.0.2/32 dev veth0a scope link
+ip link add name eth0 type dummy
+ip addr add 192.0.2.1/24 dev eth0
+ip link set dev eth0 up
+ip route add 10.50.0.192/26 via 192.0.2.2 dev eth0 proto 12
 `;
 
 type Breakage = {
   readonly what: string;
   readonly script: string;
+  /** Programs beside those that every host of containers has. */
+  readonly needs?: readonly string[];
   readonly id: string;
   readonly state: Line['state'];
   readonly found: RegExp;
@@ -120,6 +126,15 @@ const breakages: readonly Breakage[] = [
     found: /10\.50\.0\.64\/26 of the pool main is routed to docker0 by another \(protocol kernel, 2\)/,
   },
   {
+    what: 'iptables drops as Docker has it',
+    script:
+      'iptables-nft -P FORWARD DROP; iptables-nft -N DOCKER-USER; iptables-nft -A FORWARD -j DOCKER-USER; iptables-nft -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    needs: ['iptables-nft', 'iptables'],
+    id: 'forward-drop',
+    state: 'problem',
+    found: /chain FORWARD of table ip filter drops what goes from veth\* \(10\.50\.0\.0\/24\) to eth0 /,
+  },
+  {
     what: 'somebody has a blackhole in the pool',
     script: 'ip route add blackhole 10.50.0.128/27',
     id: 'pools',
@@ -130,7 +145,8 @@ const breakages: readonly Breakage[] = [
 
 test.for(breakages)(
   '$what: it is found, and the remedy helps when it is run',
-  async ({ script, id, state, found }) => {
+  async ({ script, needs = [], id, state, found }, context) => {
+    await requirePrograms(context, ...needs);
     await using host = await RoutedHost.create();
     const before = await host.doctor();
     await host.sh(script);

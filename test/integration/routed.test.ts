@@ -2,7 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { writeShare } from '../../lib/blocks/share-file.ts';
 import { ipamConf } from '../support/confs.ts';
-import { addressesOf, linkNames, linkOf, listRoutes, observeState, readSysctl } from '../support/kernel.ts';
+import {
+  addressesOf,
+  linkNames,
+  linkOf,
+  listRoutes,
+  observeState,
+  readSysctl,
+  writeSysctl,
+} from '../support/kernel.ts';
 import { leftovers, nothing } from '../support/leftovers.ts';
 import { shareOf } from '../support/point-to-point.ts';
 import { mustInside, tryInside } from '../support/process.ts';
@@ -55,6 +63,16 @@ test('the result and both ends have addresses without a network, and gateways th
     { dst: routed4.first, scope: 'link' },
   ]);
   expect(await readSysctl(rig.host, `ipv4/conf/${veth}/proxy_arp`)).toBe('1');
+});
+
+test('containers have their gateway although the host answers no ARP for addresses of lo', async () => {
+  await using rig = await routedHost();
+  await writeSysctl(rig.host, 'ipv4/conf/all/arp_ignore', '1');
+  const [one, other] = [await rig.container(), await rig.container()];
+  await rig.add(routedConf(rig), one);
+  await rig.add(routedConf(rig), other);
+
+  expect(await canPing(one, routed4.second)).toBe(true);
 });
 
 test('169.254.1.1 answers although the host has no default route', async () => {

@@ -100,17 +100,23 @@ test('containers of two hosts on a link reach each other in both families', asyn
   });
 });
 
-test('a borrowed address is reached where it is, by its block’s host, too', async () => {
+test('a borrowed address is reached where it is, by its block’s host, too, and is dropped there without a container', async () => {
   await using pair = await Pair.create();
-  const lending = members.map((host) => (host.number === 2 ? { ...host, lent: { '10.50.2.7': 1 } } : host));
+  const lending = members.map((host) =>
+    host.number === 2 ? { ...host, lent: { '10.50.2.7': 1, 'fd00:50::207': 1 } } : host,
+  );
   const [one, two] = pair.hosts;
   await pair.follow(lending);
+  expect(await one.ip('route get 10.50.2.7').catch(String)).toContain('Invalid argument');
 
   await one.container('10.50.2.7');
-  const owner = await two.container('10.50.2.5');
+  await one.container('fd00:50::207');
+  const [owner, owner6] = [await two.container('10.50.2.5'), await two.container('fd00:50::205')];
 
   await awaitEcho(owner, '10.50.2.7');
-  expect(await pair.routes()).toEqual(expected);
+  await awaitEcho(owner6, 'fd00:50::207');
+  expect(await pair.follow(lending)).toEqual([]);
+  expect(pair.routers[0].status().drift.repairs).toBe(0);
 });
 
 test('where nothing is to be done it takes three processes, and what is not wished any more goes', async () => {

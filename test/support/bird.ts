@@ -1,25 +1,18 @@
 import { writeFileSync } from 'node:fs';
-import { execa } from 'execa';
 import type { NeighbourStatus } from '../../lib/routing/bgp-status.ts';
 import { type BirdRouter, createBirdRouter } from '../../lib/routing/bird/router.ts';
 import type { BirdSettings } from '../../lib/routing/settings.ts';
 import { until } from './agent.ts';
-import { inside, must } from './process.ts';
+import { BirdProcess, type BirdStart } from './bird-process.ts';
 import { birdSettings, type ClusterHost, pools4, reachabilityOf } from './routing.ts';
 import { RoutingHost } from './routing-host.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import type { Underlay } from './underlay.ts';
 
-/** How long a BIRD of a test may live, in milliseconds. */
-const longestLifeMs = 120_000;
-
-/** How a BIRD is started: `-R` takes over what the run before has left in the kernel. */
-type Start = { readonly isRecovering: boolean };
-
 /** A host with a BIRD, whose configuration is written by a router of ours. */
 export class BirdHost implements AsyncDisposable {
   readonly #dir = temporaryDirectory();
-  #bird: ReturnType<typeof startBird> | undefined;
+  readonly #bird: BirdProcess;
   readonly host: RoutingHost;
   readonly settings: BirdSettings;
   readonly router: BirdRouter;
@@ -32,6 +25,7 @@ export class BirdHost implements AsyncDisposable {
       socket: `${this.#dir.path}/bird.ctl`,
       ...changes,
     });
+    this.#bird = new BirdProcess({ netns: host.netns, ...this.settings });
     this.router = createBirdRouter({ settings: this.settings, host: host.own });
   }
 
@@ -53,27 +47,21 @@ export class BirdHost implements AsyncDisposable {
   }
 
   /** Starts BIRD with the configuration that is there; resolves when it answers. */
-  async start({ isRecovering }: Start = { isRecovering: false }): Promise<void> {
-    const { configFile, socket } = this.settings;
-    const flags = ['-f', '-c', configFile, '-s', socket, '-P', `${this.#dir.path}/pid`];
-    this.#bird = startBird(this.host.netns, [...flags, ...(isRecovering ? ['-R'] : [])]);
-    await until(() => this.birdc('show', 'status').then(Boolean, () => false), 'BIRD to answer');
+  start(how?: BirdStart): Promise<void> {
+    return this.#bird.start(how);
   }
 
-  /** Sends BIRD a signal; resolves, where that ends it, when it has ended. */
-  async signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
-    this.#bird?.kill(signal);
-    if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.#bird;
+  signal(signal: Parameters<BirdProcess['signal']>[0]): Promise<void> {
+    return this.#bird.signal(signal);
   }
 
   birdc(...command: readonly string[]): Promise<string> {
-    return must('birdc', ['-s', this.settings.socket, ...command]);
+    return this.#bird.birdc(...command);
   }
 
   /** Ends BIRD as its unit does: the neighbours keep its routes for a while. */
-  async stopGracefully(): Promise<void> {
-    await this.birdc('graceful', 'restart');
-    await this.#bird;
+  stopGracefully(): Promise<void> {
+    return this.#bird.stopGracefully();
   }
 
   /** Writes a configuration of a test's own, and has it read. */
@@ -108,13 +96,8 @@ export class BirdHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.signal('SIGKILL');
+    await this.#bird[Symbol.asyncDispose]();
     await this.host[Symbol.asyncDispose]();
     this.#dir[Symbol.dispose]();
   }
-}
-
-function startBird(netns: string, flags: readonly string[]) {
-  const args = inside(netns, 'bird', ...flags);
-  return execa('nsenter', args, { reject: false, timeout: longestLifeMs, killSignal: 'SIGKILL' });
 }

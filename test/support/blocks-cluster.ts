@@ -7,7 +7,6 @@ import type { BlockTable } from '../../lib/blocks/table.ts';
 import { blockTableOf } from '../../lib/blocks/update-table.ts';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
-import { parseAddress } from '../../lib/net/address.ts';
 import { until } from './agent.ts';
 import { BlocksContainers } from './blocks-containers.ts';
 import {
@@ -185,11 +184,4 @@ export function loansOf(table: BlockTable, { node }: Pick<BlocksHost, 'node'>): 
   return [...table.blocks.values()].flatMap(({ loans }) =>
     [...loans].filter(([, loan]) => loan.node === node).map(([address]) => address),
   );
-}
-
-/** An address that must be one. */
-export function address(text: string) {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
 }

@@ -2,7 +2,7 @@ import type { Block } from '../../lib/blocks/block.ts';
 import { renderBlock } from '../../lib/blocks/block-text.ts';
 import { ownOf } from '../../lib/blocks/own.ts';
 import { shareRanges } from '../../lib/blocks/share-ranges.ts';
-import { byText, type Standing } from '../../lib/blocks/standing.ts';
+import { byText, countFree, type Standing } from '../../lib/blocks/standing.ts';
 import type { BlockTable } from '../../lib/blocks/table.ts';
 import { blockTableOf } from '../../lib/blocks/update-table.ts';
 import type { KeyValue } from '../../lib/etcd/etcd.ts';
@@ -48,15 +48,18 @@ export function standingOf(
   { leased = [], ...said }: Partial<Omit<Standing, 'leased'>> & { readonly leased?: readonly string[] } = {},
 ): Standing {
   const own = ownOf(table, 'me');
+  const taken = byText(leased.map(address));
   const reachable = new Set(own.borrowed.map((each) => formatAddress(each.address)));
+  const ranges = shareRanges({ own, pools: table.pools, withheld: new Set(), reachable });
   return {
     node: 'me',
     settings: { spare: 2, releaseAfterMs: 1_000 },
     nowMs: 100_000,
     table,
     own,
-    ranges: shareRanges({ own, pools: table.pools, withheld: new Set(), reachable }),
-    leased: byText(leased.map(address)),
+    ranges,
+    free: countFree({ ranges, leased: taken }),
+    leased: taken,
     prepared: new Set(table.blocks.keys()),
     idle: new Map(),
     asked: new Map(),

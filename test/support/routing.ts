@@ -87,7 +87,7 @@ export function birdSettings(changes: Partial<BirdSettings> = {}): BirdSettings 
     reflector: undefined,
     peers: [],
     configFile: '/var/lib/fairlead/bird.conf',
-    socket: '/run/fairlead-bird/bird.ctl',
+    socket: '/run/bird/bird.ctl',
     ...changes,
   };
 }

@@ -54,6 +54,7 @@ export type RuleOutcome =
 
 /** Packets that are forwarded, as far as a filter is asked what becomes of them. */
 export type Flow = {
+  /** Names of interfaces; one that ends with `*` stands for all that begin so, as in a condition. */
   readonly from: string;
   readonly to: string;
   /** As what they come by a filter. */
@@ -63,4 +64,6 @@ export type Flow = {
   /** The networks between which they go; undefined for anywhere. */
   readonly source: Cidr | undefined;
   readonly destination: Cidr | undefined;
+  /** What a rule that lets them through is to go by: the links, or the networks where links come and go. */
+  readonly toldBy: 'links' | 'networks';
 };

@@ -1,28 +1,21 @@
 import { CniError } from '../../errors/cni-error.ts';
 import type { Machine } from '../../exec/machine.ts';
-import type { Link } from '../../iproute/parse.ts';
-import type { Family } from '../../net/address.ts';
-import { type Cidr, networkOf } from '../../net/cidr.ts';
+import type { Cidr } from '../../net/cidr.ts';
 import { observeOuter } from '../../overlay/kernel/outer.ts';
-import { containerBridges } from '../bridges.ts';
-import { globalAddresses } from '../link-addresses.ts';
-import type { Overlay } from '../overlay.ts';
+import { Unseen } from '../ask.ts';
+import { listPools } from '../routed/seen-pools.ts';
+import { listWays } from '../routed/seen-ways.ts';
 import type { Scene } from '../scene.ts';
+import { bridgeFlows } from './bridge-flows.ts';
+import { endpointFlows } from './endpoint-flows.ts';
 import type { Flow } from './firewall.ts';
 
-/** The ways that containers' packets have to go on this host. */
-export function flowsOf(scene: Scene): readonly Flow[] {
-  const overlay = scene.overlay();
-  const bridges = [...new Set([...containerBridges(scene.links()), ...(overlay?.bridges ?? [])])];
+/** The ways that containers' packets have to go on this host. @throws Unseen */
+export async function flowsOf(scene: Scene): Promise<readonly Flow[]> {
   const outside = outsideOf(scene.machine);
+  const [links, overlay] = [scene.links(), scene.overlay()];
   const isFiltered = scene.machine.readProc('/proc/sys/net/bridge/bridge-nf-call-iptables') === '1';
-  return bridges.flatMap((bridge) => [
-    ...(outside === undefined ? [] : outwards(bridge, outside)),
-    ...overlayFlows(bridge, overlay),
-    // br_netfilter sends also what does not leave a bridge through the filters of IP.
-    ...(isFiltered ? within(bridge) : []),
-    ...frames(bridge, scene.links()),
-  ]);
+  return [...bridgeFlows({ links, overlay, outside, isFiltered }), ...(await routedFlows(scene, outside))];
 }
 
 function outsideOf(machine: Machine): string | undefined {
@@ -34,46 +27,19 @@ function outsideOf(machine: Machine): string | undefined {
   }
 }
 
-/** What others begin comes in by port maps only, which are no matter of every network. */
-function outwards(bridge: Link, outside: string): readonly Flow[] {
-  return familiesOf(bridge).flatMap(([as, network]) => [
-    { ...anywhere, from: bridge.name, to: outside, as, source: network },
-    { ...anywhere, from: outside, to: bridge.name, as, state: 'established', destination: network },
-  ]);
+async function routedFlows(scene: Scene, outside: string | undefined): Promise<readonly Flow[]> {
+  const endpoints = new Set(scene.endpoints().map(({ name }) => name));
+  if (endpoints.size === 0 && !scene.agentFile().hasBlocks) return [];
+  const pools = await poolsOf(scene);
+  return endpointFlows({ pools, endpoints, ways: listWays(scene.machine), outside });
 }
 
-function overlayFlows(bridge: Link, overlay: Overlay | undefined): readonly Flow[] {
-  if (overlay?.mode !== 'l3' || !overlay.bridges.includes(bridge)) return [];
-  const { devices, networks } = overlay;
-  return familiesOf(bridge).flatMap(([as, own]) => {
-    const whole = networks.find(({ address }) => address.family === as);
-    return devices.flatMap(({ name }): readonly Flow[] => [
-      { ...anywhere, from: bridge.name, to: name, as, source: own, destination: whole },
-      { ...anywhere, from: name, to: bridge.name, as, source: whole, destination: own },
-    ]);
-  });
-}
-
-function within(bridge: Link): readonly Flow[] {
-  return familiesOf(bridge).map(([as, network]) => ({
-    ...anywhere,
-    ...{ from: bridge.name, to: bridge.name, as, source: network, destination: network },
-  }));
-}
-
-/** From one port to another, by the names of two that there are. */
-function frames({ name }: Link, links: readonly Link[]): readonly Flow[] {
-  const [from, to = from] = links.filter(({ master }) => master === name);
-  if (from === undefined || to === undefined) return [];
-  return [{ ...anywhere, from: from.name, to: to.name, as: 'frames' }];
-}
-
-const anywhere = { state: 'new', source: undefined, destination: undefined } as const;
-
-/** What the bridge routes: each family with its network. */
-function familiesOf(bridge: Link): readonly (readonly [Family, Cidr])[] {
-  return ([4, 6] as const).flatMap((family) => {
-    const [address] = globalAddresses(bridge, family);
-    return address === undefined ? [] : [[family, networkOf(address)] as const];
-  });
+/** An agent that does not answer is another check's matter: what there is already can be followed without it. */
+async function poolsOf(scene: Scene): Promise<readonly Cidr[]> {
+  try {
+    return ((await listPools(scene)) ?? []).map(({ cidr }) => cidr);
+  } catch (error) {
+    if (error instanceof Unseen) return [];
+    throw error;
+  }
 }

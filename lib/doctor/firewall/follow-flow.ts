@@ -1,5 +1,4 @@
-import type { Cidr } from '../../net/cidr.ts';
-import { isWithin } from '../within.ts';
+import { type Cidr, isWithin } from '../../net/cidr.ts';
 import type { Condition, EntryChain, FilterRule, Firewall, Flow, Match } from './firewall.ts';
 
 /** What becomes of packets in a chain. */

@@ -11,8 +11,8 @@ import { parseNftFirewall } from './parse-nft-firewall.ts';
 export const forwardDrop: Check<ForwardDropEvidence> = {
   id: 'forward-drop',
   title: 'firewalls of others',
-  observe: (scene) => {
-    const flows = flowsOf(scene);
+  observe: async (scene) => {
+    const flows = await flowsOf(scene);
     return { flows, firewalls: flows.length === 0 ? [] : observeFirewalls(scene.machine) };
   },
   judge: judgeForwardDrop,

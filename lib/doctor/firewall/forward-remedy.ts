@@ -1,5 +1,7 @@
+import { type Cidr, formatCidr } from '../../net/cidr.ts';
 import { shellLines, shellWord } from '../shell-word.ts';
 import type { FilterPlace, Flow } from './firewall.ts';
+import { leastFlows } from './least-flows.ts';
 
 /** The command lines that let the flows through, in the words of whoever keeps the chain. */
 export function admitBy(place: FilterPlace, flows: readonly Flow[]): string {
@@ -11,47 +13,77 @@ export function admitBy(place: FilterPlace, flows: readonly Flow[]): string {
   if (neighbours.some((name) => /^ufw6?-/.test(name))) return byUfw(flows);
   // A chain of this name is iptables-nft's: that would rewrite what nft has put there.
   if (table === 'filter' && chain === 'FORWARD') return byIptables(`${iptables} -I FORWARD`, flows);
-  const rule = `nft insert rule ${family} ${shellWord(table)} ${shellWord(chain)}`;
+  return byNft(`nft insert rule ${family} ${shellWord(table)} ${shellWord(chain)}`, flows);
+}
+
+function byNft(insert: string, flows: readonly Flow[]): string {
   return shellLines(
-    ways(flows).map(
-      ({ from, to, state }) =>
-        `${rule} iifname ${nftName(from)} oifname ${nftName(to)} ${state === 'new' ? '' : 'ct state established,related '}accept`,
-    ),
+    leastFlows(flows).map((flow) => {
+      const known = flow.state === 'new' ? '' : ' ct state established,related';
+      return `${insert} ${nftMatch(flow)}${known} accept`;
+    }),
   );
+}
+
+function nftMatch({ toldBy, from, to, as, source, destination }: Flow): string {
+  // nft reads a name in quotation marks, and so does the shell before it.
+  if (toldBy === 'links') return `iifname '"${from}"' oifname '"${to}"'`;
+  const ip = as === 6 ? 'ip6' : 'ip';
+  return options({ [`${ip} saddr`]: source, [`${ip} daddr`]: destination });
 }
 
 function byIptables(insert: string, flows: readonly Flow[]): string {
-  const known = ' -m conntrack --ctstate RELATED,ESTABLISHED';
   return shellLines(
-    ways(flows).map(
-      ({ from, to, state }) =>
-        `${insert} -i ${shellWord(from)} -o ${shellWord(to)}${state === 'new' ? '' : known} -j ACCEPT`,
-    ),
+    leastFlows(flows).map((flow) => {
+      const known = flow.state === 'new' ? '' : ' -m conntrack --ctstate RELATED,ESTABLISHED';
+      return `${insert} ${iptablesMatch(flow)}${known} -j ACCEPT`;
+    }),
   );
 }
 
-/** Zones are of interfaces: the one that trusts is for those on which there are containers only. */
+function iptablesMatch({ toldBy, from, to, source, destination }: Flow): string {
+  return toldBy === 'links'
+    ? `-i ${linkWord(from)} -o ${linkWord(to)}`
+    : options({ '-s': source, '-d': destination });
+}
+
+/** Zones are of interfaces and of sources: the one that trusts is for those of containers only. */
 function byFirewalld(flows: readonly Flow[]): string {
-  const inner = [...new Set(flows.map(({ from, to, state }) => (state === 'new' ? from : to)))];
-  const add = inner.map((name) => ` --add-interface=${shellWord(name)}`).join('');
-  return shellLines([`firewall-cmd --permanent --zone=trusted${add}`, 'firewall-cmd --reload']);
+  const trusted = new Set(flows.map((flow) => trustOption(flow)));
+  return shellLines([
+    `firewall-cmd --permanent --zone=trusted ${[...trusted].join(' ')}`,
+    'firewall-cmd --reload',
+  ]);
+}
+
+function trustOption({ toldBy, from, to, state, source, destination }: Flow): string {
+  const [link, network] = state === 'new' ? [from, source] : [to, destination];
+  return toldBy === 'networks' && network !== undefined
+    ? `--add-source=${formatCidr(network)}`
+    : `--add-interface=${linkWord(link)}`;
 }
 
 /** Answers are let through by rules that ufw has for all. */
 function byUfw(flows: readonly Flow[]): string {
-  const begun = ways(flows.filter(({ state }) => state === 'new'));
+  const begun = leastFlows(flows.filter(({ state }) => state === 'new'));
   if (begun.length === 0) return 'ufw reload';
-  return shellLines(
-    begun.map(({ from, to }) => `ufw route allow in on ${shellWord(from)} out on ${shellWord(to)}`),
-  );
+  return shellLines(begun.map((flow) => `ufw route allow ${ufwMatch(flow)}`));
 }
 
-/** Each way once, although both families take it. */
-function ways(flows: readonly Flow[]): readonly Flow[] {
-  return [...new Map(flows.map((flow) => [`${flow.from} ${flow.to} ${flow.state}`, flow])).values()];
+function ufwMatch({ toldBy, from, to, source, destination }: Flow): string {
+  return toldBy === 'links'
+    ? `in on ${linkWord(from)} out on ${linkWord(to)}`
+    : options({ from: source, to: destination });
 }
 
-/** nft reads a name in quotation marks, and so does the shell before it. */
-function nftName(name: string): string {
-  return `'"${name}"'`;
+/** The names that begin so are written with a plus sign by all but nft. */
+function linkWord(name: string): string {
+  return shellWord(name.replace(/\*$/, '+'));
+}
+
+/** Each network behind its word. */
+function options(networks: Readonly<Record<string, Cidr | undefined>>): string {
+  return Object.entries(networks)
+    .flatMap(([word, network]) => (network === undefined ? [] : [`${word} ${formatCidr(network)}`]))
+    .join(' ');
 }

@@ -1,3 +1,4 @@
+import { type Cidr, formatCidr } from '../../net/cidr.ts';
 import { orOk, problem, skipped, type Verdict, warning } from '../check.ts';
 import type { EntryChain, Firewall, Flow } from './firewall.ts';
 import { followFlow } from './follow-flow.ts';
@@ -9,7 +10,7 @@ export type ForwardDropEvidence = {
 };
 
 export function judgeForwardDrop({ flows, firewalls }: ForwardDropEvidence): readonly Verdict[] {
-  if (flows.length === 0) return [skipped('no bridge of containers here')];
+  if (flows.length === 0) return [skipped('no containers, and no network for them here')];
   const entries = firewalls.flatMap((firewall) => firewall.entries.map((entry) => ({ firewall, entry })));
   const verdicts = entries.flatMap(({ firewall, entry }) => judgeEntry(firewall, entry, flows));
   const looked =
@@ -42,8 +43,14 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
 }
 
 function describe(flows: readonly Flow[]): string {
-  const ways = flows.map(
-    ({ from, to, state }) => `${state === 'new' ? 'what goes' : 'answers'} from ${from} to ${to}`,
-  );
+  const ways = flows.map(({ from, to, state, source, destination, toldBy }) => {
+    const isOfNetworks = toldBy === 'networks';
+    const [origin, target] = isOfNetworks ? [named(from, source), named(to, destination)] : [from, to];
+    return `${state === 'new' ? 'what goes' : 'answers'} from ${origin} to ${target}`;
+  });
   return [...new Set(ways)].join(', ');
+}
+
+function named(link: string, network: Cidr | undefined): string {
+  return network === undefined ? link : `${link} (${formatCidr(network)})`;
 }

@@ -1,10 +1,9 @@
 import type { Link } from '../../iproute/parse.ts';
-import { type Cidr, formatCidr, networkOf } from '../../net/cidr.ts';
+import { type Cidr, cidrsOverlap, formatCidr, isWithin, networkOf } from '../../net/cidr.ts';
 import { orOk, problem, type Verdict, warning } from '../check.ts';
 import { globalAddresses } from '../link-addresses.ts';
 import type { Overlay } from '../overlay.ts';
 import { shellWord } from '../shell-word.ts';
-import { isWithin, overlaps } from '../within.ts';
 import type { SeenRoute } from './seen-routes.ts';
 
 export type DuplicatesEvidence = {
@@ -24,7 +23,7 @@ export function judgeDuplicates({ bridges, routes, overlay }: DuplicatesEvidence
 
 function judgeBridges(one: Link, other: Link): readonly Verdict[] {
   const pairs = networksOf(one).flatMap((mine) => networksOf(other).map((theirs) => [mine, theirs] as const));
-  const [clash] = pairs.filter(([mine, theirs]) => overlaps(mine, theirs));
+  const [clash] = pairs.filter(([mine, theirs]) => cidrsOverlap(mine, theirs));
   if (clash === undefined) return [];
   const [mine, theirs] = clash.map(formatCidr);
   return [
@@ -69,7 +68,7 @@ function judgeSecond({ dst, dev }: SeenRoute): Verdict {
 }
 
 function judgeForeign({ dst, dev }: SeenRoute, networks: readonly Cidr[]): readonly Verdict[] {
-  const network = networks.find((each) => overlaps(each, dst));
+  const network = networks.find((each) => cidrsOverlap(each, dst));
   if (network === undefined) return [];
   const [overlays, theirs] = [formatCidr(network), formatCidr(dst)];
   const remedy = `choose another network for the overlay, or: ip route del ${theirs} dev ${shellWord(dev)}`;

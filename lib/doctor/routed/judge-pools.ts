@@ -1,12 +1,10 @@
-import type { Pool } from '../../blocks/pool.ts';
 import { formatCidr, isWithin } from '../../net/cidr.ts';
-import { directProtocol } from '../../routing/protocol.ts';
+import { birdProtocol, directProtocol } from '../../routing/protocol.ts';
 import { orOk, problem, skipped, type Verdict, warning } from '../check.ts';
 import { shellWord } from '../shell-word.ts';
 import { noRouted } from './no-routed.ts';
+import type { SeenPool } from './seen-pools.ts';
 import type { SeenWay } from './seen-ways.ts';
-
-export type SeenPool = Pick<Pool, 'name' | 'cidr' | 'blockLength'>;
 
 export type PoolsEvidence = {
   readonly pools: readonly SeenPool[];
@@ -26,9 +24,6 @@ export function judgePools(evidence: PoolsEvidence | undefined): readonly Verdic
   );
   return orOk(verdicts, `nobody else has routes of ${pools.map(({ cidr }) => formatCidr(cidr)).join(', ')}`);
 }
-
-/** RTPROT_BIRD */
-const birdProtocol = 12;
 
 function isOurs({ dev, protocol }: SeenWay, { endpoints }: PoolsEvidence): boolean {
   if (protocol === directProtocol || protocol === birdProtocol) return true;

@@ -1,7 +1,8 @@
 import { type Family, formatAddress } from '../../net/address.ts';
 import type { BirdSettings } from '../settings.ts';
-import { renderFilters, renderReflected } from './filters.ts';
+import { type Filters, filtersOf } from './filters.ts';
 import { type Networks, networksOf } from './networks.ts';
+import { blocksProtocol, kernelProtocol } from './protocols.ts';
 import { renderSession } from './session-text.ts';
 import type { BirdWish } from './wish.ts';
 import { block } from './words.ts';
@@ -11,11 +12,12 @@ const longestRecoverySeconds = 15;
 
 /** BIRD's configuration, for BIRD 2 and later. Pure; every value is typed, so nothing of the others' is read as syntax. */
 export function renderBirdConfig(wish: BirdWish, settings: BirdSettings): string {
+  const filters = { 4: filtersOf(networksOf(wish, 4)), 6: filtersOf(networksOf(wish, 6)) };
   const sections = [
     renderGlobals(wish, settings),
-    ...wish.families.map((family) => renderFamily(networksOf(wish, family), settings)),
+    ...wish.families.map((family) => renderFamily(networksOf(wish, family), filters[family], settings)),
     renderLinks(wish.families),
-    ...wish.sessions.map((session) => renderSession(session, settings)),
+    ...wish.sessions.map((session) => renderSession(session, filters[session.remote.family], settings)),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
@@ -31,33 +33,40 @@ function renderGlobals({ routerId }: BirdWish, { gracefulRestartSeconds }: BirdS
   ];
 }
 
-function renderFamily(networks: Networks, { reflector }: BirdSettings): readonly string[] {
+function renderFamily(
+  networks: Networks,
+  { announced, reflected, learned, seen, installed }: Filters,
+  { reflector }: BirdSettings,
+): readonly string[] {
+  const used = [announced, ...(reflector === undefined ? [] : [reflected]), learned, seen, installed];
   return [
-    ...renderFilters(networks),
-    ...(reflector === undefined ? [] : renderReflected(networks.family)),
+    ...used.flatMap(({ lines }) => lines),
     ...renderBlocks(networks),
-    ...renderKernel(networks),
+    ...renderKernel(networks, { seen, installed }),
   ];
 }
 
 /** What of this host's is announced whether a container has it or not, and what drops packets for those that none has. */
 function renderBlocks({ family, blocks }: Networks): readonly string[] {
   const routes = blocks.map((network) => `route ${network} blackhole;`);
-  return block(`protocol static blocks${family}`, [`ipv${family};`, ...routes]);
+  return block(`protocol static ${blocksProtocol(family)}`, [`ipv${family};`, ...routes]);
 }
 
 /**
  * `learn`: the routes to containers that have borrowed addresses, and those to hosts behind a router. `persist` and
  * `graceful restart`: the kernel's routes outlast BIRD, and are compared only once it knows again what they should be.
  */
-function renderKernel({ family }: Networks): readonly string[] {
-  return block(`protocol kernel kernel${family}`, [
+function renderKernel(
+  { family }: Networks,
+  { seen, installed }: Pick<Filters, 'seen' | 'installed'>,
+): readonly string[] {
+  return block(`protocol kernel ${kernelProtocol(family)}`, [
     'learn;',
     'persist;',
     'graceful restart yes;',
     'merge paths yes;',
     'scan time 5;',
-    `ipv${family} { import filter seen${family}; export filter installed${family}; };`,
+    `ipv${family} { import filter ${seen.name}; export filter ${installed.name}; };`,
   ]);
 }
 

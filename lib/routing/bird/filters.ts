@@ -1,67 +1,58 @@
-import type { Family } from '../../net/address.ts';
+import { hash64 } from '../../net/hash.ts';
 import type { Networks } from './networks.ts';
+import { blocksProtocol } from './protocols.ts';
 import { block } from './words.ts';
 
-/** What is announced, learned, seen in the kernel and installed in it, for one family. */
-export function renderFilters(networks: Networks): readonly string[] {
-  const { family } = networks;
-  return [
-    ...renderSet(`is_own${family}`, [...networks.blocks, ...networks.singles]),
-    ...renderSet(`is_within_own${family}`, [...networks.blocks, ...networks.singles].map(andNarrower)),
-    ...renderSet(`is_single${family}`, networks.singles),
-    ...renderSet(`is_lent${family}`, networks.lent),
-    ...renderSet(`is_accepted${family}`, networks.accepted),
-    ...renderSet(`is_of_containers${family}`, networks.pools.map(andNarrower)),
-    ...renderAnnounced(networks),
-    ...renderLearned(networks),
-    ...renderSeen(networks),
-    ...renderInstalled(networks),
-  ];
-}
+/**
+ * A filter of BIRD's. Its name ends with the hash of what it says: BIRD 2.0 takes two sets of networks for the same where
+ * one has a network more that lies beside another of it, and then goes on with the routes as they were. Of a filter of
+ * another name it knows that it is another.
+ */
+export type Filter = { readonly name: string; readonly lines: readonly string[] };
 
-/** What a route reflector tells the other hosts: its own, and what it has heard. */
-export function renderReflected(family: Family): readonly string[] {
-  return filter(`reflected${family}`, [
-    `if is_own${family}() then accept;`,
-    'if source = RTS_BGP then accept;',
-  ]);
-}
+/** The filters of one family. */
+export type Filters = {
+  /** What this host tells others of its own: whole blocks, and a borrowed address once the kernel knows its container. */
+  readonly announced: Filter;
+  /** What a route reflector tells the other hosts: its own, and what it has heard. */
+  readonly reflected: Filter;
+  /** What is taken from others: nothing that is this host's, but for the addresses that it has lent. */
+  readonly learned: Filter;
+  /** What is taken from the kernel: of the containers' routes, of which there may be thousands, those to be announced. */
+  readonly seen: Filter;
+  /** What the kernel gets. */
+  readonly installed: Filter;
+};
 
-/** To BIRD a set without elements is a mistake. */
-function renderSet(name: string, elements: readonly string[]): readonly string[] {
-  const answer = elements.length === 0 ? 'false' : `net ~ [ ${elements.join(', ')} ]`;
-  return block(`function ${name}()`, [`return ${answer};`]);
+export function filtersOf({ family, blocks, singles, lent, accepted, pools }: Networks): Filters {
+  const named = (what: string, statements: readonly string[]) => filter(`${what}${family}`, statements);
+  const isBlock = `proto = "${blocksProtocol(family)}"`;
+  const own = [`if ${isBlock} then accept;`, ...when(singles, 'accept')];
+  const narrower = [...blocks, ...singles].map(andNarrower);
+  return {
+    announced: named('announced', [...own, 'reject;']),
+    reflected: named('reflected', [...own, 'if source = RTS_BGP then accept;', 'reject;']),
+    learned: named('learned', [
+      ...when(lent, 'accept'),
+      ...when(narrower, 'reject'),
+      ...when(accepted, 'accept'),
+      'reject;',
+    ]),
+    seen: named('seen', [...when(singles, 'accept'), ...when(pools.map(andNarrower), 'reject'), 'accept;']),
+    installed: named('installed', [`if source = RTS_BGP || ${isBlock} then accept;`, 'reject;']),
+  };
 }
 
 function andNarrower(network: string): string {
   return `${network}+`;
 }
 
-/** Whole blocks, not what containers have of them; a borrowed address as soon as the kernel knows its container. */
-function renderAnnounced({ family }: Networks): readonly string[] {
-  return filter(`announced${family}`, [`if is_own${family}() then accept;`]);
+/** To BIRD a set without elements is a mistake. */
+function when(set: readonly string[], verdict: 'accept' | 'reject'): readonly string[] {
+  return set.length === 0 ? [] : [`if net ~ [ ${set.join(', ')} ] then ${verdict};`];
 }
 
-/** Nobody takes what is this host's, but for the addresses that it has lent. */
-function renderLearned({ family }: Networks): readonly string[] {
-  return filter(`learned${family}`, [
-    `if is_within_own${family}() && !is_lent${family}() then reject;`,
-    `if is_accepted${family}() then accept;`,
-  ]);
-}
-
-/** Of the containers' routes BIRD needs only those that it is to announce: there may be thousands. */
-function renderSeen({ family }: Networks): readonly string[] {
-  return filter(`seen${family}`, [
-    `if is_single${family}() then accept;`,
-    `if !is_of_containers${family}() then accept;`,
-  ]);
-}
-
-function renderInstalled({ family }: Networks): readonly string[] {
-  return filter(`installed${family}`, [`if source = RTS_BGP || proto = "blocks${family}" then accept;`]);
-}
-
-function filter(name: string, statements: readonly string[]): readonly string[] {
-  return block(`filter ${name}`, [...statements, 'reject;']);
+function filter(what: string, statements: readonly string[]): Filter {
+  const name = `${what}_${hash64(statements.join('\n')).slice(0, 8)}`;
+  return { name, lines: block(`filter ${name}`, statements) };
 }

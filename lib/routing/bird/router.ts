@@ -15,6 +15,7 @@ import { ConfigInForce } from './in-force.ts';
 import { compareTable } from './kernel.ts';
 import { sessionProblems, toNeighbours } from './neighbours.ts';
 import { readPasswords } from './passwords.ts';
+import { blocksProtocol, kernelProtocol } from './protocols.ts';
 import { parseBirdRoutes, parseProtocols } from './reply.ts';
 import type { Session } from './sessions.ts';
 import { type BirdWish, birdWish } from './wish.ts';
@@ -115,11 +116,13 @@ class Bird implements BirdRouter {
     const control = this.#control;
     const protocols = parseProtocols(await tellBird('show protocols', control));
     const learned = parseBirdRoutes(await tellBird('show route where source = RTS_BGP', control));
-    const announced: string[] = [];
+    const known = new Set<string>();
     for (const family of this.#wish?.families ?? []) {
-      const answer = await tellBird(`show route table master${family} where is_own${family}()`, control);
-      announced.push(...parseBirdRoutes(answer).map(({ dst }) => dst));
+      const own = `proto = "${blocksProtocol(family)}" || proto = "${kernelProtocol(family)}"`;
+      for (const { dst } of parseBirdRoutes(await tellBird(`show route where ${own}`, control)))
+        known.add(dst);
     }
+    const announced = (this.#wish?.own ?? []).map(formatCidr).filter((dst) => known.has(dst));
     return { neighbours: toNeighbours(sessions, protocols, learned), announced };
   }
 }

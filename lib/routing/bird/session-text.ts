@@ -1,10 +1,11 @@
 import { formatAddress } from '../../net/address.ts';
 import type { BirdSettings } from '../settings.ts';
+import type { Filter, Filters } from './filters.ts';
 import type { Session } from './sessions.ts';
 import { block, quoted } from './words.ts';
 
 /** One BGP session of BIRD's configuration. */
-export function renderSession(session: Session, settings: BirdSettings): readonly string[] {
+export function renderSession(session: Session, filters: Filters, settings: BirdSettings): readonly string[] {
   const { local, remote, asn, password, reflectedUnder } = session;
   const source = local === undefined ? '' : ` ${formatAddress(local)}`;
   return block(`protocol bgp ${session.name}`, [
@@ -15,7 +16,11 @@ export function renderSession(session: Session, settings: BirdSettings): readonl
     ...(password === undefined ? [] : [`password "${password}";`]),
     ...(reflectedUnder === undefined ? [] : ['rr client;', `rr cluster id ${reflectedUnder};`]),
     ...renderTimes(settings),
-    renderChannel(session, settings),
+    renderChannel(
+      session,
+      reflectsTo(session, settings) ? filters.reflected : filters.announced,
+      filters.learned,
+    ),
   ]);
 }
 
@@ -38,8 +43,10 @@ function renderTimes({ holdTimeSeconds, gracefulRestartSeconds }: BirdSettings):
 }
 
 /** A configured peer is told what is this host's alone: what others have they tell it themselves. */
-function renderChannel({ kind, remote: { family } }: Session, { reflector }: BirdSettings): string {
-  const isTold = reflector !== undefined && kind !== 'configured';
-  const told = `${isTold ? 'reflected' : 'announced'}${family}`;
-  return `ipv${family} { import filter learned${family}; export filter ${told}; add paths yes; };`;
+function reflectsTo({ kind }: Session, { reflector }: BirdSettings): boolean {
+  return reflector !== undefined && kind !== 'configured';
+}
+
+function renderChannel({ remote: { family } }: Session, told: Filter, learned: Filter): string {
+  return `ipv${family} { import filter ${learned.name}; export filter ${told.name}; add paths yes; };`;
 }

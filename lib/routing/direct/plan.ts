@@ -6,7 +6,7 @@ import { differenceOf, type Identity } from '../../overlay/kernel/difference.ts'
 import type { Operation, Plan } from '../../plan/operation.ts';
 import { describeHolder } from '../holder.ts';
 import { directProtocol } from '../protocol.ts';
-import type { WishedRoute } from './wish.ts';
+import { isLastResort, type WishedRoute } from './wish.ts';
 
 /** What leads from the table to the wish, and whose routes stand in the way. */
 export type DirectPlan = { readonly plan: Plan; readonly problems: readonly string[] };
@@ -18,19 +18,21 @@ export type DirectPlan = { readonly plan: Plan; readonly problems: readonly stri
 export function planDirect(wished: readonly WishedRoute[], table: readonly TableRoute[]): DirectPlan {
   const foreign = table.filter((route) => toOwn(route) === undefined);
   const holders = new Map(foreign.map((route) => [formatCidr(route.dst), route]));
+  const holderOf = (route: WishedRoute) =>
+    isLastResort(route) ? undefined : holders.get(formatCidr(route.dst));
   const { surplus, missing } = differenceOf(
     wished,
     table.flatMap((route) => toOwn(route) ?? []),
     routeIdentity,
   );
-  const free = missing.filter(({ dst }) => !holders.has(formatCidr(dst)));
+  const free = missing.filter((route) => holderOf(route) === undefined);
   // What is not wished any more goes first.
   const operations = [...surplus.map(toRemoval), ...free.map(toAddition)];
   return {
     plan: operations.map((operation) => ({ place: 'host', operation })),
-    problems: wished.flatMap(({ dst }) => {
-      const holder = holders.get(formatCidr(dst));
-      return holder === undefined ? [] : [describeHolder(`the way to ${formatCidr(dst)}`, holder)];
+    problems: wished.flatMap((route) => {
+      const holder = holderOf(route);
+      return holder === undefined ? [] : [describeHolder(`the way to ${formatCidr(route.dst)}`, holder)];
     }),
   };
 }

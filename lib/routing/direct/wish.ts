@@ -23,10 +23,12 @@ export type DirectWish = {
 /** The kernel's own choice where none is given; of IPv6, 0 would mean just that. */
 const metrics = { 4: 0, 6: 1024 } as const;
 
+/** Behind that of every container's route, IPv6's 1024 among them. */
+const lastMetric = 1_000_000;
+
 /**
- * The routes to the other hosts, and a blackhole for each block of this host: what is for an address that no container has
- * would go to the default gateway otherwise, and may come back. Single addresses have none: it would stand in the way of
- * the container's own route. Pure.
+ * The routes to the other hosts, and a blackhole for whatever is this host's: what is for an address that no container has
+ * would go to the default gateway otherwise, or, of a borrowed address, to its block's host, and come back from there. Pure.
  */
 export function directWish(
   wanted: readonly Wanted[],
@@ -38,10 +40,9 @@ export function directWish(
     wanted: each,
     way: 'problem' in way ? undefined : way,
   }));
-  const blocks = own.filter((cidr) => cidr.prefixLength < widthOf(cidr.address.family));
   return {
     led,
-    routes: [...led.flatMap(routeTo), ...blocks.map(blackholeOf)],
+    routes: [...led.flatMap(routeTo), ...own.map(blackholeOf)],
     problems: problemsOf(ways),
   };
 }
@@ -52,8 +53,15 @@ function routeTo({ wanted: { dst }, way }: Led): readonly WishedRoute[] {
   return [{ type: 'unicast', link, via, isOnLink: kind === 'vxlan', ...commonOf(dst) }];
 }
 
+/** That of a single address has the destination of its container's route, which must come before it. */
 function blackholeOf(dst: Cidr): WishedRoute {
-  return { type: 'blackhole', ...commonOf(dst) };
+  const route = { type: 'blackhole', ...commonOf(dst) } as const;
+  return dst.prefixLength < widthOf(dst.address.family) ? route : { ...route, metric: lastMetric };
+}
+
+/** Whether a route is for when there is no other: then those of others to its destination do not contradict it. */
+export function isLastResort({ metric }: WishedRoute): boolean {
+  return metric === lastMetric;
 }
 
 function commonOf(dst: Cidr): BlackholeRoute {

@@ -7,9 +7,12 @@ import { cidr, statesOf, troublesOf } from './fixture.ts';
 import { docker, firewalld, ours, plain, ufw } from './rulesets.ts';
 
 const own = cidr('10.5.1.0/24');
-const out: Flow = { from: 'cni0', to: 'eth0', as: 4, state: 'new', source: own, destination: undefined };
+const out: Flow = {
+  ...{ from: 'cni0', to: 'eth0', as: 4, state: 'new', toldBy: 'links' },
+  ...{ source: own, destination: undefined },
+};
 const answers: Flow = {
-  ...{ from: 'eth0', to: 'cni0', as: 4, state: 'established' },
+  ...{ from: 'eth0', to: 'cni0', as: 4, state: 'established', toldBy: 'links' },
   ...{ source: undefined, destination: own },
 };
 const flows = [out, answers];
@@ -18,7 +21,7 @@ const judge = (firewall: Firewall, asked: readonly Flow[] = flows) =>
   judgeForwardDrop({ flows: asked, firewalls: [firewall] });
 
 describe('nftables', () => {
-  test('without bridges of containers nothing is looked at', () => {
+  test('without containers nothing is looked at', () => {
     expect(statesOf(judge(parseNftFirewall(plain('drop')), []))).toEqual(['skipped']);
   });
 

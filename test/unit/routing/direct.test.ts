@@ -46,16 +46,20 @@ test('a host on a link has a route by the narrowest network that has it, and the
   expect(lines).toContain('route add blackhole 10.50.1.0/26 proto 78');
 });
 
-test('a borrowed address has no blackhole: it would stand in the way of the container’s route', () => {
-  const lines = linesOf(
-    [
-      { number: 1, blocks: [] },
-      { number: 2, lent: { '10.50.2.7': 1 } },
-    ],
-    [],
+test('the blackhole of a borrowed address comes after its container’s route, which is no contradiction', () => {
+  const hosts = [
+    { number: 1, blocks: [] },
+    { number: 2, lent: { '10.50.2.7': 1 } },
+  ];
+  const container = { dst: '10.50.2.7', dev: 'veth1', scope: '253' };
+
+  const { plan, problems } = planDirect(
+    wishOf(hosts).routes,
+    parseTableRoutes(JSON.stringify([container]), 4),
   );
 
-  expect(lines.join()).not.toContain('blackhole');
+  expect(linesOfPlan(plan)).toContain('route add blackhole 10.50.2.7/32 metric 1000000 proto 78');
+  expect(problems).toEqual([]);
 });
 
 test('a host on no link is reached over the overlay', () => {
