@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/agent.ts';
-import { type Attached, Cluster, reaches } from '../support/cluster.ts';
+import { type Attached, Cluster, type Host, reaches } from '../support/cluster.ts';
 import { awaitEcho, capturePings, startPinging } from '../support/pinging.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import {
@@ -15,6 +15,7 @@ import {
   routesOf,
   startRouted,
 } from '../support/routed-cluster.ts';
+import type { Underlay } from '../support/underlay.ts';
 
 // Agents with blocks that write the routes themselves: containers of hosts without a bridge and without encapsulation.
 
@@ -165,3 +166,40 @@ test('a full pool is borrowed from: containers of one host have addresses of ano
   expect(block?.loans.map(({ address }) => address)).toContain(borrowed.addresses[0]);
   expect(readFileSync(`${borrower.rig.dir}/blocks.json`, 'utf8')).toContain(borrowed.addresses[0]);
 });
+
+test('hosts on no common link reach each other’s blocks over the overlay, with room for its headers', async () => {
+  await using cluster = await Cluster.create({ hosts: 2 });
+  const pools = { main: { cidr: '10.50.0.0/16' } };
+  const [one, other] = [cluster.host(1), cluster.host(2)];
+  for (const host of cluster.hosts) await routeByRouter(host, cluster.underlay);
+  await putPools(cluster, pools);
+  for (const host of cluster.hosts) {
+    const { overlay } = host.agentConfig() as { overlay: object };
+    await startRouted(host, {}, { overlay });
+  }
+
+  const [from, to] = [await addRouted(one), await addRouted(other)];
+  await awaitRoutes(cluster);
+  await awaitEcho(from.netns, to.addresses[0] ?? '');
+
+  expect((await routesOf(one)).routes).toMatchObject([{ way: 'vxlan', dev: 'flannel.1' }]);
+  const link = await mustInside(from.netns, 'ip', 'link', 'show', 'eth0');
+  expect(link).toContain('mtu 1450');
+});
+
+/** Takes a host off the link of the others: all of them are behind the underlay's router. */
+async function routeByRouter({ netns, address }: Host, underlay: Underlay): Promise<void> {
+  const router = '192.0.2.254';
+  await mustInside(
+    underlay.netns,
+    'sysctl',
+    '-qw',
+    'net.ipv4.ip_forward=1',
+    'net.ipv4.conf.all.send_redirects=0',
+    'net.ipv4.conf.br0.send_redirects=0',
+  );
+  await mustInside(netns, 'ip', 'addr', 'del', `${address}/24`, 'dev', 'eth0');
+  await mustInside(netns, 'ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0');
+  await mustInside(netns, 'ip', 'route', 'add', router, 'dev', 'eth0', 'scope', 'link');
+  await mustInside(netns, 'ip', 'route', 'add', 'default', 'via', router, 'dev', 'eth0', 'src', address);
+}

@@ -23,6 +23,9 @@ import {
 
 const holdSeconds = 3;
 
+/** Few containers, and their host needs another block. */
+const smallBlocks = { main: { ...dualPools.main, blockSize: 28 }, main6: dualPools.main6 };
+
 describe('five hosts', () => {
   let cluster: Cluster;
   const birds: BirdProcess[] = [];
@@ -30,7 +33,7 @@ describe('five hosts', () => {
 
   beforeAll(async () => {
     cluster = await Cluster.create({ hosts: 5 });
-    await putPools(cluster, dualPools);
+    await putPools(cluster, smallBlocks);
     await Promise.all(cluster.hosts.map((host) => startBird(host)));
     containers = await Promise.all(cluster.hosts.map((host) => addRouted(host)));
   });
@@ -43,7 +46,10 @@ describe('five hosts', () => {
   async function startBird(host: Host): Promise<void> {
     const bird = new BirdProcess(birdPlaceOf(host));
     birds[host.number - 1] = bird;
-    const starting = startRouted(host, { routing: { mode: 'bird', holdTime: `${holdSeconds}s` } });
+    const starting = startRouted(host, {
+      blocks: { spare: 4 },
+      routing: { mode: 'bird', holdTime: `${holdSeconds}s` },
+    });
     await until(() => existsSync(birdPlaceOf(host).configFile), 'a configuration of BIRD');
     await bird.start();
     await starting;
@@ -81,7 +87,7 @@ describe('five hosts', () => {
     while (rangesOf(host).length === before.length) added.push(await addRouted(host));
     const takenAt = performance.now();
     const [range = ''] = rangesOf(host).filter((each) => !before.includes(each));
-    const dst = `${range.split('-')[0]}/26`;
+    const dst = `${range.split('-')[0]}/28`;
 
     const tookMs = await Promise.all(
       cluster.hosts

@@ -34,9 +34,13 @@ export async function joinRouted(
   await Promise.all(cluster.hosts.map((host) => startRouted(host, changes)));
 }
 
-/** Starts an agent with blocks and without overlay, and waits until the host has something to lease from. */
-export async function startRouted(host: Host, changes: RoutedChanges = {}): Promise<void> {
-  const agent = await host.startAgent(routedFields(host, changes));
+/** Starts an agent with blocks and without overlay unless the further fields have one, and waits until the host has something to lease from. */
+export async function startRouted(
+  host: Host,
+  changes: RoutedChanges = {},
+  fields: { readonly [field: string]: unknown } = {},
+): Promise<void> {
+  const agent = await host.startAgent({ ...routedFields(host, changes), ...fields });
   const families = async () => new Set((await ipamOf(host)).pools.map(({ cidr }) => cidr.includes(':'))).size;
   const hasRanges = async () =>
     new Set(rangesOf(host).map((range) => range.includes(':'))).size >= Math.max(1, await families());
