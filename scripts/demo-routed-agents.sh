@@ -71,10 +71,10 @@ start_birds() {
   tell 'The agent writes its configuration, and has it read again when hosts come; it is started by the operator (there' \
     'is a unit for systemd), so that routes outlive an agent that ends.'
   stand_on 1
-  wait_for 10 ask 'test -s /run/fairlead/bird.conf' || fail "there is no bird.conf: $(cat "$dir/agent.log")"
+  wait_for 10 ask 'test -s /var/lib/fairlead/bird.conf' || fail "there is no bird.conf: $(cat "$dir/agent.log")"
   tell 'A block is announced as a whole, and a host that is known by another one is a neighbour:'
-  run "sed -n '/^filter announced4/,/^}/p; /^protocol static blocks4/,/^}/p' /run/fairlead/bird.conf"
-  run "sed -n '/^protocol bgp host_192_0_2_2 /,/^}/p' /run/fairlead/bird.conf"
+  run "sed -n '/^filter announced4/,/^}/p; /^protocol static blocks4/,/^}/p' /var/lib/fairlead/bird.conf"
+  run "sed -n '/^protocol bgp host_192_0_2_2 /,/^}/p' /var/lib/fairlead/bird.conf"
   on_each_host start_bird
   on_each_host check_sessions
   stand_on 1
@@ -83,9 +83,9 @@ start_birds() {
 
 # start_bird NUMBER
 start_bird() {
-  local words command='bird -f -c /run/fairlead/bird.conf -s /run/bird/bird.ctl -P /run/bird/bird.pid'
+  local words command='bird -f -c /var/lib/fairlead/bird.conf -s /run/bird/bird.ctl -P /run/bird/bird.pid'
   ask 'mkdir -p /run/bird'
-  wait_for 10 ask 'test -s /run/fairlead/bird.conf' || fail "there is no bird.conf: $(cat "$dir/agent.log")"
+  wait_for 10 ask 'test -s /var/lib/fairlead/bird.conf' || fail "there is no bird.conf: $(cat "$dir/agent.log")"
   print_command "$command &"
   read -r -a words <<<"$command"
   (exec_on_host "$host" setsid "${words[@]}") </dev/null &>>"$dir/bird.log" &

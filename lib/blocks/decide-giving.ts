@@ -1,4 +1,5 @@
 import { formatAddress, type IpAddress } from '../net/address.ts';
+import { asHost, type Cidr } from '../net/cidr.ts';
 import type { Action } from './action.ts';
 import { nameOf } from './block-name.ts';
 import { addressAt, sizeOf } from './block-size.ts';
@@ -22,19 +23,22 @@ export function dispensable(standing: Standing): readonly string[] {
 }
 
 function isUnused({ address }: Borrowed, standing: Standing): boolean {
-  const { leased, settings } = standing;
-  return !leased.has(formatAddress(address)) && standing.free[address.family] > settings.spare;
+  return !standing.leased.has(formatAddress(address)) && isLeftOver(asHost(address), 0, standing);
 }
 
-/** More than what is spare must be left, or the block would be taken again when the next container comes. */
+/** Of a disabled pool nobody leases; else more than what is spare must be left over beside so many addresses. */
+function isLeftOver(cidr: Cidr, size: number, { table, free, settings }: Standing): boolean {
+  return poolOf(table, cidr)?.isDisabled === true || free[cidr.address.family] > settings.spare + size;
+}
+
+/** One of which the next container's ADD would make another be taken is none. */
 function isDispensable(block: StoredBlock, standing: Standing): boolean {
   const { cidr, state, loans, wanted } = block;
-  const free = standing.free[cidr.address.family];
   return (
     state === 'confirmed' &&
     loans.size === 0 &&
     wanted.size === 0 &&
-    free > standing.settings.spare + sizeOf(cidr) &&
+    isLeftOver(cidr, sizeOf(cidr), standing) &&
     usedOf(block, standing) === 0
   );
 }
@@ -66,13 +70,14 @@ function lendable(block: StoredBlock, count: number, standing: Standing): readon
 }
 
 function nextReturn(standing: Standing): Action | undefined {
-  const { own, settings } = standing;
+  const { own, settings, table } = standing;
   const idle = own.borrowed.filter(
     (each) => isUnused(each, standing) && hasBeenIdle(formatAddress(each.address), standing),
   );
   const [first] = idle;
   if (first === undefined) return undefined;
-  const most = standing.free[first.address.family] - settings.spare;
+  const isDisabled = poolOf(table, first.block.cidr)?.isDisabled === true;
+  const most = isDisabled ? idle.length : standing.free[first.address.family] - settings.spare;
   const addresses = idle
     .filter(({ block }) => nameOf(block) === nameOf(first.block))
     .map(({ address }) => address)

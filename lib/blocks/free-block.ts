@@ -1,6 +1,6 @@
 import { type Cidr, lastAddress } from '../net/cidr.ts';
 import { hash64 } from '../net/hash.ts';
-import { countOf, type Run, subnetOf, takenRuns } from '../overlay/lease/choose-subnet-runs.ts';
+import { countOf, type Run, subnetOf, takenRuns } from '../net/runs.ts';
 import type { SubnetRange } from '../overlay/lease/network-config.ts';
 import type { NodeId } from './block.ts';
 import type { Pool } from './pool.ts';

@@ -1,3 +1,4 @@
+import type { Family } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 
 /** Addresses of the cluster that hosts take blocks of: the value of `<prefix>/pools/<name>`. */
@@ -13,3 +14,9 @@ export type Pool = {
   /** Whether no block and no loan is taken of it any more; what was taken stays. */
   readonly isDisabled: boolean;
 };
+
+/** Of which families containers get addresses. */
+export function leasedFamilies(pools: readonly Pool[]): readonly Family[] {
+  const enabled = pools.filter(({ isDisabled }) => !isDisabled);
+  return ([4, 6] as const).filter((family) => enabled.some(({ cidr }) => cidr.address.family === family));
+}

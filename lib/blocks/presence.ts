@@ -2,7 +2,7 @@ import { cutForeign } from '../daemon/foreign-text.ts';
 import { Wakeup } from '../daemon/wakeup.ts';
 import { messageOf } from '../errors/cni-error.ts';
 import { type Etcd, EtcdError, type KeyValue } from '../etcd/etcd.ts';
-import { GrantKeeper, type KeptGrant } from '../overlay/lease/grant.ts';
+import { GrantKeeper, type KeptGrant } from '../etcd/grant.ts';
 import type { HostRecord } from './host.ts';
 import { renderHost } from './host-text.ts';
 

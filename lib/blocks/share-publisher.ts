@@ -1,5 +1,6 @@
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import type { Own } from './own.ts';
+import { leasedFamilies } from './pool.ts';
 import { renderShare, type Share, type ShareRange } from './share.ts';
 import { shareRanges } from './share-ranges.ts';
 import type { BlockTable } from './table.ts';
@@ -59,8 +60,13 @@ export class SharePublisher {
     if (this.#basis === undefined) return;
     const { own, table, reachable } = this.#basis;
     const ranges = shareRanges({ own, pools: table.pools, withheld: this.#withheld, reachable });
-    const pools = [...table.pools.values()].map(({ cidr }) => cidr);
-    const share: Share = { ...this.#options.frame(), pools, ranges };
+    const pools = [...table.pools.values()];
+    const share: Share = {
+      ...this.#options.frame(),
+      pools: pools.map(({ cidr }) => cidr),
+      families: leasedFamilies(pools),
+      ranges,
+    };
     const text = renderShare(share);
     if (text !== this.#written) this.#options.write(share);
     this.#written = text;

@@ -16,7 +16,7 @@ export type Shared = {
   readonly reachable: ReadonlySet<string>;
 };
 
-/** What a host leases from, in order. What lies in no pool (any more) is not leased from. */
+/** What a host leases from, in order: nothing of what lies in no pool (any more), or in a disabled one. */
 export function shareRanges(shared: Shared): readonly ShareRange[] {
   const { own, pools, withheld, reachable } = shared;
   const blocks = own.blocks.filter(({ state }) => state === 'confirmed');
@@ -28,7 +28,7 @@ export function shareRanges(shared: Shared): readonly ShareRange[] {
     .toSorted((one, other) => byAddress(one.first, other.first))
     .flatMap((run) => {
       const pool = poolOf({ pools }, asHost(run.first));
-      return pool === undefined ? [] : [{ pool: pool.cidr, ...run }];
+      return pool === undefined || pool.isDisabled ? [] : [{ pool: pool.cidr, ...run }];
     });
 }
 

@@ -1,7 +1,7 @@
 import { Fields, parseText, unexpected } from '../cni/fields.ts';
 import { parseJson } from '../cni/json.ts';
 import { parseNetworkName } from '../cni/netconf.ts';
-import { formatAddress, type IpAddress, isSameAddress, parseAddress } from '../net/address.ts';
+import { type Family, formatAddress, type IpAddress, isSameAddress, parseAddress } from '../net/address.ts';
 import { type Cidr, cidrContains, formatCidr, networkAddress, parseCidr } from '../net/cidr.ts';
 
 /** Where the agent writes what this host leases addresses from, for the plugin `routed`. */
@@ -17,6 +17,8 @@ export type Share = {
   readonly mtu: number;
   /** All pools of the cluster: what has an address of none of them is not of this network. */
   readonly pools: readonly Cidr[];
+  /** Those of which a container gets an address: of pools that are not disabled. */
+  readonly families: readonly Family[];
   /** What this host leases from: blocks without what is lent, and single addresses that were borrowed. */
   readonly ranges: readonly ShareRange[];
 };
@@ -31,24 +33,25 @@ export type ShareRange = { readonly pool: Cidr; readonly first: IpAddress; reado
  */
 export function parseShare(text: string, path: string): Share {
   const fields = new Fields(parseJson(text, path), path);
-  fields.only('network', 'dataDir', 'mtu', 'pools', 'ranges');
+  fields.only('network', 'dataDir', 'mtu', 'pools', 'families', 'ranges');
   return {
     network: parseNetworkName(fields.string('network')),
     dataDir: fields.parsed('dataDir', 'an absolute path', toAbsolutePath) ?? fields.missing('dataDir'),
     mtu: fields.integer('mtu', { min: 68, max: 65_535 }) ?? fields.missing('mtu'),
     pools: fields.array('pools', parsePool) ?? fields.missing('pools'),
+    families: fields.array('families', parseFamily) ?? fields.missing('families'),
     ranges: fields.array('ranges', parseShareRange) ?? fields.missing('ranges'),
   };
 }
 
 /** The same share as a file's content, which `parseShare` reads. */
-export function renderShare({ network, dataDir, mtu, pools, ranges }: Share): string {
+export function renderShare({ ranges, pools, ...said }: Share): string {
   const texts = ranges.map(({ pool, first, last }) => ({
     pool: formatCidr(pool),
     first: formatAddress(first),
     last: formatAddress(last),
   }));
-  return `${JSON.stringify({ network, dataDir, mtu, pools: pools.map(formatCidr), ranges: texts }, null, 2)}\n`;
+  return `${JSON.stringify({ ...said, pools: pools.map(formatCidr), ranges: texts }, null, 2)}\n`;
 }
 
 /** Whether this host may lease the address. */
@@ -60,6 +63,11 @@ function parsePool(item: unknown, path: string): Cidr {
   const pool = parseCidr(parseText(item, path));
   if (pool !== undefined && isSameAddress(networkAddress(pool), pool.address)) return pool;
   throw unexpected(path, 'a network without host bits', item);
+}
+
+function parseFamily(item: unknown, path: string): Family {
+  if (item === 4 || item === 6) return item;
+  throw unexpected(path, '4 or 6', item);
 }
 
 function parseShareRange(item: unknown, path: string): ShareRange {

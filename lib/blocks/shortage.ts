@@ -1,13 +1,13 @@
 import type { Family } from '../net/address.ts';
 import { wishesOf } from './decide-taking.ts';
+import { leasedFamilies } from './pool.ts';
 import type { Standing } from './standing.ts';
 
 /** What keeps a host that has nothing more to do from having enough, in words for the operator. */
 export function shortages(standing: Standing): readonly string[] {
   const { table } = standing;
   if (table.pools.size === 0) return ['there is no pool in etcd: write one below pools/'];
-  const families = new Set([...table.pools.values()].map(({ cidr }) => cidr.address.family));
-  return [...families].flatMap((family) => shortageOf(family, standing));
+  return leasedFamilies([...table.pools.values()]).flatMap((family) => shortageOf(family, standing));
 }
 
 function shortageOf(family: Family, standing: Standing): readonly string[] {

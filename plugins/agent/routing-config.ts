@@ -57,7 +57,7 @@ function parseBird(fields: Fields, resyncMs: number): BirdSettings {
     gracefulRestartSeconds: secondsOf(durationField(fields, 'gracefulRestart', restartLimits) ?? 120_000),
     reflector: fields.parsed('reflector', 'a cluster id such as 10.0.0.1', parseClusterId),
     peers: parsePeers(fields),
-    configFile: path('configFile') ?? '/run/fairlead/bird.conf',
+    configFile: path('configFile') ?? '/var/lib/fairlead/bird.conf',
     socket: path('socket') ?? defaultBirdSocket,
   };
 }

@@ -21,8 +21,10 @@ export function openShare(path: string, { name }: Pick<NetConf, 'name'>): Share 
       ErrorCode.invalidConfig,
       `name: the configuration says ${name}, but the agent keeps addresses for the network ${share.network} (${path}); give both one name`,
     );
-  if (share.ranges.length > 0) return share;
-  throw notNow(`${path}: this host has no addresses now; see "fairlead ipam" for pools and problems`);
+  const without = share.families.find((family) => !share.ranges.some(({ first }) => first.family === family));
+  if (share.families.length > 0 && without === undefined) return share;
+  const what = without === undefined ? 'addresses' : `IPv${without} addresses`;
+  throw notNow(`${path}: this host has no ${what} now; see "fairlead ipam" for pools and problems`);
 }
 
 /** host-local's configuration over the share: a set of ranges for each family. */

@@ -10,27 +10,25 @@ import { routedParts } from '../unit/api/routed-fixture.ts';
 /** A host with one container of `routed`, an agent that knows the pool of its address, and another host with a block of it. */
 class RoutedHost implements AsyncDisposable {
   readonly #rig: Rig;
-  readonly #api: Awaited<ReturnType<typeof createApi>>;
   readonly #container: string;
+  readonly #stack: AsyncDisposableStack;
 
-  private constructor(rig: Rig, api: Awaited<ReturnType<typeof createApi>>, container: string) {
+  private constructor(rig: Rig, container: string, stack: AsyncDisposableStack) {
     this.#rig = rig;
-    this.#api = api;
     this.#container = container;
+    this.#stack = stack;
   }
 
   static async create(): Promise<RoutedHost> {
-    const rig = await Rig.create();
+    await using stack = new AsyncDisposableStack();
+    const rig = stack.use(await Rig.create());
+    const { socket } = stack.use(await createApi(routedParts()));
     const [container, neighbour] = [await rig.container(), await rig.namespace('neighbour')];
-    const host = new RoutedHost(rig, await createApi(routedParts()), container);
-    const api = { listen: [`unix:${host.#api.socket}`] };
-    writeFileSync(host.#config, JSON.stringify({ api, blocks: {}, routing: { mode: 'bird' } }));
-    await host.sh(`container=${container} neighbour=${neighbour}\n${linksOfHost}`);
-    return host;
-  }
-
-  get #config(): string {
-    return `${this.#rig.dir}/agent.json`;
+    const api = { listen: [`unix:${socket}`] };
+    writeFileSync(configOf(rig), JSON.stringify({ api, blocks: {}, routing: { mode: 'bird' } }));
+    const script = `container=${container} neighbour=${neighbour}\n${linksOfHost}`;
+    await mustInside(rig.host, 'sh', '-ec', script);
+    return new RoutedHost(rig, container, stack.move());
   }
 
   async sh(script: string): Promise<string> {
@@ -44,15 +42,18 @@ class RoutedHost implements AsyncDisposable {
   }
 
   async doctor(): Promise<Report> {
-    const args = ['--json', '--config', this.#config];
+    const args = ['--json', '--config', configOf(this.#rig)];
     const { status, stdout, stderr } = await runDoctor(this.#rig, { args });
     return { status, lines: JSON.parse(stdout), stderr };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#api[Symbol.asyncDispose]();
-    await this.#rig[Symbol.asyncDispose]();
+    await this.#stack.disposeAsync();
   }
+}
+
+function configOf({ dir }: Rig): string {
+  return `${dir}/agent.json`;
 }
 
 /** As the plugin leaves it, and BIRD the way to the other host. */

@@ -184,7 +184,7 @@ test('hosts on no common link reach each other’s blocks over the overlay, with
 
   expect((await routesOf(one)).routes).toMatchObject([{ way: 'vxlan', dev: 'flannel.1' }]);
   const link = await mustInside(from.netns, 'ip', 'link', 'show', 'eth0');
-  expect(link).toContain('mtu 1450');
+  expect(link).toContain('mtu 1430');
 });
 
 /** Takes a host off the link of the others: all of them are behind the underlay's router. */

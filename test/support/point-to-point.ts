@@ -1,6 +1,6 @@
 import { preview } from '../../ipam/host-local/add.ts';
 import type { Share } from '../../lib/blocks/share.ts';
-import { parseAddress } from '../../lib/net/address.ts';
+import { type Family, parseAddress } from '../../lib/net/address.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { explain } from '../../lib/point-to-point/explain.ts';
 import type { PointToPointKind } from '../../lib/point-to-point/kind.ts';
@@ -52,6 +52,7 @@ export function shareOf(
     dataDir,
     mtu: 1450,
     pools: own,
+    families: ([4, 6] as const).filter((family) => ranges.some(([first]) => familyOf(first) === family)),
     ranges: ranges.map(([first, last]) => {
       const [from, to] = [addressAt(first), addressAt(last)];
       const pool = own.find(({ address }) => address.family === from.family) ?? networkAt(pools[0]);
@@ -70,4 +71,8 @@ function networkAt(text: string) {
   const network = parseCidr(text);
   if (network === undefined) throw new Error(`no network: ${text}`);
   return network;
+}
+
+function familyOf(text: string): Family {
+  return addressAt(text).family;
 }

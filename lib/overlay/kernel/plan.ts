@@ -1,7 +1,7 @@
 import { formatAddress } from '../../net/address.ts';
 import { formatCidr } from '../../net/cidr.ts';
+import { type Difference, differenceOf, type Identity } from '../../plan/difference.ts';
 import type { ExactRoute, FdbEntry, FloodEntry, Neighbour, Operation, Plan } from '../../plan/operation.ts';
-import { type Difference, differenceOf, type Identity } from './difference.ts';
 import type { ObservedPlane } from './observe.ts';
 import { isToBeMadeAnew, planDevice } from './plan-device.ts';
 import type { DeviceWish, PlaneWish } from './wish.ts';

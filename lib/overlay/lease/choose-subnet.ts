@@ -1,8 +1,8 @@
 import { CniError, ErrorCode } from '../../errors/cni-error.ts';
 import { type Family, formatAddress } from '../../net/address.ts';
 import { type Cidr, formatCidr, networkAddress } from '../../net/cidr.ts';
+import { countOf, numberOf, type Run, subnetOf, takenRuns } from '../../net/runs.ts';
 import { byFamily } from './by-family.ts';
-import { countOf, numberOf, type Run, subnetOf, takenRuns } from './choose-subnet-runs.ts';
 import type { Subnets } from './lease.ts';
 import type { NetworkConfig, SubnetRange } from './network-config.ts';
 

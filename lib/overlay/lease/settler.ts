@@ -1,7 +1,7 @@
 import { EtcdError } from '../../etcd/etcd.ts';
+import type { GrantKeeper } from '../../etcd/grant.ts';
 import type { Log } from '../../log/log.ts';
 import { addressesOf } from './clone.ts';
-import type { GrantKeeper } from './grant.ts';
 import type { SubnetLease } from './lease.ts';
 import { describeOwner, type Entry, findTaker, type Identity } from './owner.ts';
 import { type LeasePlan, planLease } from './plan.ts';

@@ -2,7 +2,7 @@ import type { TableRoute } from '../../iproute/parse-routes.ts';
 import { formatAddress } from '../../net/address.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { parseIfName } from '../../net/ifname.ts';
-import { differenceOf, type Identity } from '../../overlay/kernel/difference.ts';
+import { differenceOf, type Identity } from '../../plan/difference.ts';
 import type { Operation, Plan } from '../../plan/operation.ts';
 import { describeHolder } from '../holder.ts';
 import { directProtocol } from '../protocol.ts';

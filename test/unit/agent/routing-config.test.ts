@@ -22,7 +22,7 @@ test('BIRD needs no more than to be named', () => {
     gracefulRestartSeconds: 120,
     reflector: undefined,
     peers: [],
-    configFile: '/run/fairlead/bird.conf',
+    configFile: '/var/lib/fairlead/bird.conf',
     socket: '/run/bird/bird.ctl',
   });
 });

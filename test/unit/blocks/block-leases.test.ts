@@ -18,7 +18,7 @@ function createHost() {
   const { share, dataDir } = pathsOf({ dir: dir.path });
   const pool = cidr('10.50.0.0/24');
   const range = { pool, first: address('10.50.0.0'), last: address('10.50.0.7') };
-  writeShare(share, { network, dataDir, mtu: 1_500, pools: [pool], ranges: [range] });
+  writeShare(share, { network, dataDir, mtu: 1_500, pools: [pool], families: [4], ranges: [range] });
   const containers = new BlocksContainers({ dir: dir.path });
   const leases = createBlockLeases({ network, dataDir }, realMachine);
   return { containers, leases, dataDir, [Symbol.dispose]: () => dir[Symbol.dispose]() };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseBridgeConfig } from '../../../lib/bridge/config.ts';
 import { parseRequestedMac } from '../../../lib/attach/requested-mac.ts';
+import { parseBridgeConfig } from '../../../lib/bridge/config.ts';
 import { addEnvironment, toCall } from '../../support/calls.ts';
 
 const parse = (conf: object) => parseBridgeConfig(toCall(conf).conf);

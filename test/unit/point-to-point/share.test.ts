@@ -49,6 +49,7 @@ test.each([
   [{ network: undefined }, 7, /name: is required/],
   [{ dataDir: 'networks' }, 7, /blocks\.json\.dataDir: expected an absolute path/],
   [{ mtu: 0 }, 7, /blocks\.json\.mtu/],
+  [{ families: [5] }, 7, /families\[0\]: expected 4 or 6/],
   [{ pools: ['10.50.0.1/16'] }, 7, /blocks\.json\.pools\[0\]: .*host bits/],
   [
     { ranges: [{ ...range, first: '10.51.0.1' }] },

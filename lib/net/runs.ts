@@ -1,6 +1,12 @@
-import { widthOf } from '../../net/address.ts';
-import { type Cidr, lastAddress, networkAddress } from '../../net/cidr.ts';
-import type { SubnetRange } from './network-config.ts';
+import { type IpAddress, widthOf } from './address.ts';
+import { type Cidr, lastAddress, networkAddress } from './cidr.ts';
+
+/** Networks of one length, from the one with the address `min` to the one with `max`. */
+export type SubnetRange = {
+  readonly min: IpAddress;
+  readonly max: IpAddress;
+  readonly subnetLength: number;
+};
 
 /** Subnets in a row, by their numbers in a range; the range's first has number 0. */
 export type Run = { readonly first: bigint; readonly last: bigint };

@@ -1,4 +1,4 @@
-import type { Etcd } from '../../etcd/etcd.ts';
+import type { Etcd } from './etcd.ts';
 
 /** A lease of etcd that ends unless it is renewed; a host's key goes with it. */
 export type KeptGrant = {
