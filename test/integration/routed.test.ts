@@ -291,6 +291,18 @@ test('without the agent’s file an ADD is to be tried again (11), STATUS says w
   expect([deleted.status, deletedAgain.status]).toEqual([0, 0]);
 });
 
+test('an ADD is to be tried again (11) while a family that has a pool has no address', async () => {
+  await using rig = await routedHost();
+  const [container, blocksFile] = [await rig.container(), `${rig.dir}/blocks.json`];
+  const share = shareOf(rig.dataDir, ['10.50.0.64', '10.50.0.127']);
+  writeShare(blocksFile, { ...share, families: [4, 6] });
+
+  const { error } = await rig.cni('ADD', routedConf(rig, { ipam: undefined, blocksFile }), container);
+
+  expect(error).toMatchObject({ code: 11, msg: expect.stringContaining('no IPv6 addresses') });
+  expect(await leftovers(rig)).toEqual(nothing);
+});
+
 test('a network that is not the agent’s is refused (7), and both are named', async () => {
   await using rig = await routedHost();
   const blocksFile = `${rig.dir}/blocks.json`;

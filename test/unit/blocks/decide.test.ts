@@ -172,6 +172,16 @@ describe('a host that has more than it needs', () => {
     expect(next({ ...standing, idle: new Map([['10.50.0.8-29', 99_000]]) })).toBe('withdraw 10.50.0.8-29');
   });
 
+  test('leases nothing of a disabled pool, and withdraws what is empty of it', () => {
+    const blocks = { 'blocks/10.50.0.0-29': blockValue(), 'blocks/10.50.0.8-29': blockValue() };
+    const disabled = { 'pools/a': '{"cidr":"10.50.0.0/28","blockSize":29,"disabled":true}' };
+    const standing = standingOf(tableOf({ ...disabled, ...blocks }), { leased: first(1) });
+
+    expect(standing.ranges).toEqual([]);
+    expect(dispensable(standing)).toEqual(['10.50.0.8-29']);
+    expect(shortages(standing)).toEqual([]);
+  });
+
   test('keeps a block where less than what is spare, and a block, would be left', () => {
     expect(dispensable(standingOf(rich, { leased: first(6) }))).toEqual([]);
   });
