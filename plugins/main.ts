@@ -72,6 +72,7 @@ async function main(): Promise<number> {
   const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
   if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
+  if (process.argv[2] === 'agent') drawHashes();
   const { runCli } = await import('./cli/cli.ts');
   return runCli({
     argv: process.argv.slice(2),
@@ -101,6 +102,19 @@ function createExplainers(machine: Machine): ReadonlyMap<string, Explainer> {
       (call) => explainLink(call, { kind, machine }, preview),
     ]),
   ]);
+}
+
+/** As Node takes it from the command line; `scripts/start-flags.ts` says what it undoes, and why. */
+const withOwnHashes = '--rehash-snapshot';
+
+/**
+ * Starts this process anew with V8's hashes drawn at random: what the agent is sent by others ends as keys of maps, and the
+ * hashes of the snapshot are in the executable for everybody to read.
+ */
+function drawHashes(): void {
+  if (process.execArgv.includes(withOwnHashes)) return;
+  const args = [process.argv0, `--node-options=${withOwnHashes}`, ...process.argv.slice(2)];
+  process.execve?.(process.execPath, args, process.env);
 }
 
 async function runAgent(

@@ -15,6 +15,7 @@ import {
 import { build, type Plugin } from 'esbuild';
 import { execa } from 'execa';
 import { buildIdLength, buildMark } from '../lib/exec/build.ts';
+import { startFlags } from './start-flags.ts';
 
 // Makes dist/bin/fairlead, a Node single-executable application, a hard link to it for each plugin, and dist/client.
 
@@ -102,9 +103,9 @@ async function inject(): Promise<void> {
       output: `${work}/fairlead`,
       disableExperimentalSEAWarning: true,
       useSnapshot: true,
-      // A runtime's NODE_OPTIONS must not run code in a plugin; a warning must not stand among its output.
-      execArgvExtension: 'none',
-      execArgv: ['--no-warnings'],
+      // A runtime's NODE_OPTIONS must not run code in a plugin; a runtime gives no arguments, by which the agent has its own.
+      execArgvExtension: 'cli',
+      execArgv: startFlags,
     }),
   );
   await execa(process.execPath, ['--build-sea', config]);

@@ -1,5 +1,6 @@
 import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
+import { startFlags } from '../start-flags.ts';
 import { createSeries, type Series } from './alternate.ts';
 import { toolPath } from './call.ts';
 import type { Rig } from './rig.ts';
@@ -36,7 +37,7 @@ async function buildEmpty(dir: string, kind: keyof Empties): Promise<string> {
     disableExperimentalSEAWarning: true,
     useSnapshot: kind === 'snapshot',
     execArgvExtension: 'none',
-    execArgv: ['--no-warnings'],
+    execArgv: kind === 'snapshot' ? startFlags : ['--no-warnings'],
   };
   await writeFile(`${output}.json`, JSON.stringify(config));
   await execa(process.execPath, ['--build-sea', `${output}.json`]);
