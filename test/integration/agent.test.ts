@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { Agent, until } from '../support/agent.ts';
@@ -113,6 +113,15 @@ test('a container without a name sees the network at whose gateway it asks, and 
       )
     ).trim();
   expect([await ask('web'), await ask('db')]).toEqual([inRed, '']);
+});
+
+test('the agent runs with hashes of its own, and not with those that stand in the executable', async () => {
+  await using rig = await Rig.create();
+  await using agent = await Agent.start(rig);
+
+  const words = readFileSync(`/proc/${agent.pid}/cmdline`, 'utf8').split('\0');
+
+  expect(words.slice(1, 3)).toEqual(['--node-options=--rehash-snapshot', 'agent']);
 });
 
 test('the agent keeps its locks on the registry, so that nobody else takes its journal away', async () => {
