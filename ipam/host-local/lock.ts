@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, rmdirSync, statSync, utimesSync } from 'node:f
 import { lockSync } from 'proper-lockfile';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
+import type { Tried } from '../../lib/exec/tried.ts';
 
 /**
  * How long a holder that was killed keeps others waiting, in milliseconds: the least that proper-lockfile allows.
@@ -40,8 +41,30 @@ export type LockRequest = {
  */
 export function withLock<T>(request: LockRequest, work: (keepAlive: () => void) => T): T {
   const { dir } = request;
-  const path = `${dir}/lock`;
-  const release = acquire(dir, path, request);
+  const path = lockPathOf(dir);
+  return workLocked(path, acquire(dir, path, request), work);
+}
+
+/**
+ * The same for a caller that must not wait: where another process holds the lock, nothing is done.
+ * @throws CniError code 5 when the directory cannot be written
+ */
+export function tryWithLock<T>(
+  { dir, onFullDisk }: Omit<LockRequest, 'sleep'>,
+  work: (keepAlive: () => void) => T,
+): Tried<T> {
+  const path = lockPathOf(dir);
+  const release = tryAcquire(dir, path, onFullDisk);
+  return release === undefined
+    ? { kind: 'locked' }
+    : { kind: 'done', answer: workLocked(path, release, work) };
+}
+
+function lockPathOf(dir: string): string {
+  return `${dir}/lock`;
+}
+
+function workLocked<T>(path: string, release: () => void, work: (keepAlive: () => void) => T): T {
   try {
     return work(() => ifExists(() => touch(path)));
   } finally {

@@ -12,11 +12,12 @@ import { dirname } from 'node:path';
 import { createJudge, type Judge, type Proof, readBootId } from '../../lib/attach/liveness.ts';
 import { fileFailure, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
+import type { Tried } from '../../lib/exec/tried.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import type { StoreConfig } from './config.ts';
 import { LeaseFiles, type LeaseOwner } from './lease-files.ts';
 import { LeaseIndex, type LeaseRecord } from './lease-index.ts';
-import { withLock } from './lock.ts';
+import { type LockRequest, tryWithLock, withLock } from './lock.ts';
 
 /** Where our own files about a network's leases are: outside the data directory, on the same file system. */
 export function indexDirOf({ dataDir, network }: StoreConfig): string {
@@ -40,15 +41,35 @@ export type StoreRequest = {
  * and stamped last, so that whatever fails or ends the process in between only costs the next one a rebuild.
  * @throws CniError as the lock, the files and `work` do
  */
-export function withStore<T>({ config, machine, intent }: StoreRequest, work: (store: LeaseStore) => T): T {
+export function withStore<T>(request: StoreRequest, work: (store: LeaseStore) => T): T {
+  return withLock(lockOf(request), (keepAlive) => workOnStore({ request, keepAlive, work }));
+}
+
+/**
+ * The same for a caller that must not wait for other processes.
+ * @throws CniError as the files and `work` do
+ */
+export function tryWithStore<T>(request: StoreRequest, work: (store: LeaseStore) => T): Tried<T> {
+  return tryWithLock(lockOf(request), (keepAlive) => workOnStore({ request, keepAlive, work }));
+}
+
+function lockOf({ config, machine, intent }: StoreRequest): LockRequest {
   const onFullDisk = intent === 'release' ? 'go on' : 'fail';
-  return withLock({ dir: indexDirOf(config), onFullDisk, sleep: machine.sleep }, (keepAlive) => {
-    const store = new LeaseStore({ config, machine, intent }, keepAlive);
-    store.refresh();
-    const answer = work(store);
-    store.finish();
-    return answer;
-  });
+  return { dir: indexDirOf(config), onFullDisk, sleep: machine.sleep };
+}
+
+type StoreWork<T> = {
+  readonly request: StoreRequest;
+  readonly keepAlive: () => void;
+  readonly work: (store: LeaseStore) => T;
+};
+
+function workOnStore<T>({ request, keepAlive, work }: StoreWork<T>): T {
+  const store = new LeaseStore(request, keepAlive);
+  store.refresh();
+  const answer = work(store);
+  store.finish();
+  return answer;
 }
 
 /** Whether the network has, or ever had, leases here. */

@@ -14,8 +14,8 @@ export function getIpam(_request: ApiRequest, parts: ApiParts): Reply {
 }
 
 /**
- * `DELETE /v1/ipam/hosts/:host`: takes its blocks and loans from a host that is gone for good; one that is alive only
- * with `force=1`.
+ * `DELETE /v1/ipam/hosts/:host`: takes its blocks and loans from a host that is gone for good; one that is alive, or
+ * was ten minutes ago, only with `force=1`.
  */
 export async function releaseHost(request: ApiRequest, parts: ApiParts): Promise<Reply> {
   const routed = requireRouted(parts);
@@ -57,6 +57,8 @@ async function release(routed: ApiRouted, host: string, force: boolean): Promise
   }
 }
 
+const stopContainers = 'its containers must be stopped, not only its agent';
+
 function refusal(outcome: Exclude<HostRelease, { kind: 'released' }>, host: string): ApiError {
   switch (outcome.kind) {
     case 'unknown':
@@ -67,7 +69,15 @@ function refusal(outcome: Exclude<HostRelease, { kind: 'released' }>, host: stri
       });
     case 'alive':
       return new ApiError(409, `${outcome.name} is alive: its containers use what it has`, {
-        hint: 'stop its agent first; force=1 (--force) takes all the same, and its containers lose their ways',
+        hint: `${stopContainers}; force=1 (--force) takes all the same, and its containers lose their ways`,
       });
+    case 'recent':
+      return new ApiError(
+        409,
+        `${outcome.name} was there ${outcome.secondsAgo} s ago: its containers may run on`,
+        {
+          hint: `${stopContainers}; then force=1 (--force) takes what it has, or wait for ten minutes`,
+        },
+      );
   }
 }

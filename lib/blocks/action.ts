@@ -9,6 +9,10 @@ export type Action =
   | { readonly kind: 'claim'; readonly cidr: Cidr; readonly loans: Block['loans'] }
   /** Leases from a pending block from now on. */
   | { readonly kind: 'confirm'; readonly block: StoredBlock }
+  /** Leases from a block no more that this host knows nothing of, until the others have marked what they have of it. */
+  | { readonly kind: 'suspend'; readonly block: StoredBlock }
+  /** Says which addresses of a block that its host does not lease from yet this host's containers have. */
+  | { readonly kind: 'mark'; readonly block: StoredBlock; readonly addresses: readonly IpAddress[] }
   /** Asks another host for addresses. */
   | { readonly kind: 'want'; readonly block: StoredBlock; readonly count: number }
   /** Asks no more. */

@@ -11,9 +11,10 @@ import { parseNodeId } from './node-id.ts';
  * The value of `<prefix>/blocks/<address>-<length>`:
  * `{"node":"…","state":"confirmed","used":3,"loans":{"10.50.0.7":"…"},"wanted":{"…":8}}`.
  * @param name the last part of the key
+ * @param note called with what is wrong, and is understood nevertheless
  * @throws CniError code 6 or 7
  */
-export function parseBlock(name: string, value: string): Block {
+export function parseBlock(name: string, value: string, note: (problem: string) => void = () => {}): Block {
   const cidr = parseBlockCidr(name);
   const fields = new Fields(parseJson(value, 'the value'), '');
   const node = fields.parsed('node', 'the id of a host', parseNodeId) ?? fields.missing('node');
@@ -21,7 +22,7 @@ export function parseBlock(name: string, value: string): Block {
     cidr,
     node,
     state: fields.parsed('state', states.join(', '), parseState) ?? fields.missing('state'),
-    used: fields.integer('used', { min: 0, max: sizeOf(cidr) }) ?? 0,
+    used: parseUsed(fields, cidr, note),
     loans: parseLoans(fields, { cidr, node }),
     wanted: parseWanted(fields),
   };
@@ -45,6 +46,15 @@ const states = ['pending', 'confirmed', 'releasing'] as const;
 
 function parseState(text: string): Block['state'] | undefined {
   return states.find((state) => state === text);
+}
+
+/** Only a message: a wrong one must not take the block from its host. */
+function parseUsed(fields: Fields, cidr: Cidr, note: (problem: string) => void): number {
+  const limits = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+  const said = fields.integer('used', limits) ?? 0;
+  const used = Math.min(Math.max(said, 0), sizeOf(cidr));
+  if (used !== said) note(`used: ${said} is taken for ${used}`);
+  return used;
 }
 
 function parseLoans(fields: Fields, { cidr, node }: Pick<Block, 'cidr' | 'node'>): Block['loans'] {

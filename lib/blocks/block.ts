@@ -30,4 +30,9 @@ export type Block = {
 export type Loan = { readonly address: IpAddress; readonly node: NodeId };
 
 /** How a key stands in etcd. */
-export type Stored = { readonly createRevision: number; readonly modRevision: number };
+export type Stored = {
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** The key holds by now what is not understood: this is what it held before, and nothing is to be written over it. */
+  readonly isOverwritten?: true;
+};

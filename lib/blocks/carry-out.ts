@@ -1,3 +1,4 @@
+import type { Tried } from '../exec/tried.ts';
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import { cidrContains } from '../net/cidr.ts';
 import type { Action } from './action.ts';
@@ -14,6 +15,8 @@ export type ActionParts = {
   readonly store: Pick<BlockStore, 'claim' | 'rewrite' | 'remove'>;
   readonly leases: Pick<Leases, 'addresses' | 'whileLocked'>;
   readonly memory: Pick<Memory, 'forget'>;
+  /** Every address that the kernel routes to a container of this host. @throws CniError */
+  readonly lookAtRoutes: () => Promise<readonly IpAddress[]>;
   /**
    * Has nobody lease these addresses from now on, until the table is asked for again.
    * @throws CniError where that cannot be written
@@ -21,94 +24,140 @@ export type ActionParts = {
   readonly withhold: (addresses: readonly IpAddress[]) => void;
 };
 
+/** What came of an action. */
+export type Outcome =
+  | 'written'
+  /** It is to be decided anew. */
+  | 'refused'
+  /** Somebody leases or frees at this moment: it is to be decided anew a little later. */
+  | 'locked';
+
 /**
  * Carries an action out, if the keys still are as they were when it was decided.
  *
  * Whatever is given up was withdrawn before: nobody can lease it any more, and a plugin that had read the older share finds
- * at its end that it must not have it. So what no lease is found of afterwards will have none.
- * @returns whether a key was written; otherwise it is to be decided anew
- * @throws EtcdError
+ * at its end that it must not have it. So what no lease is found of afterwards will have none. What the kernel routes to a
+ * container is not given up either: its lease may have been lost.
+ * @throws EtcdError; CniError where the kernel does not tell what it routes
  */
-export function carryOut(action: Action, parts: ActionParts, signal: AbortSignal): Promise<boolean> {
-  const { store, node } = parts;
-  const change = (block: StoredBlock, to: Partial<Block>) =>
-    store.rewrite(block, { ...block, ...to }, signal);
+export async function carryOut(action: Action, parts: ActionParts, signal: AbortSignal): Promise<Outcome> {
   switch (action.kind) {
-    case 'claim':
-      return store.claim(newBlock(action, node), signal);
-    case 'confirm':
-      return change(action.block, { state: 'confirmed' });
-    case 'want':
-      return change(action.block, { wanted: new Map([...action.block.wanted, [node, action.count]]) });
-    case 'unwant':
-      return change(action.block, { wanted: without(action.block.wanted, node) });
     case 'lend':
-      return change(action.block, lent(action, parts));
     case 'return':
-      return change(action.block, givenBack(action, parts));
-    case 'withdraw':
-      return change(action.block, { state: 'releasing' });
+      return giveAddresses(action, parts, signal);
     case 'release':
-      if (action.block.loans.size === 0 && isUnused(action.block, parts))
-        return remove(action, parts, signal);
-      return change(action.block, { state: 'confirmed' });
     case 'drop':
-      return isUnused(action.block, parts) ? remove(action, parts, signal) : Promise.resolve(false);
-    case 'tell':
-      return change(action.block, {
-        used: usedOf(action.block, { leased: byText(parts.leases.addresses()) }),
-      });
+      return giveBlock(action, parts, signal);
+    default:
+      return toOutcome(await write(action, parts, signal));
   }
 }
 
 type ActionOf<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
 
+function toOutcome(isWritten: boolean): Outcome {
+  return isWritten ? 'written' : 'refused';
+}
+
+/** What gives nothing up. */
+function write(
+  action: Exclude<Action, ActionOf<'lend' | 'return' | 'release' | 'drop'>>,
+  { store, node, leases }: ActionParts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const rewrite = (block: StoredBlock, to: Partial<Block>) =>
+    store.rewrite(block, { ...block, ...to }, signal);
+  switch (action.kind) {
+    case 'claim':
+      return store.claim(newBlock(action, node), signal);
+    case 'confirm':
+      return rewrite(action.block, { state: 'confirmed' });
+    case 'suspend':
+      return rewrite(action.block, { state: 'pending' });
+    case 'mark':
+      return rewrite(action.block, { loans: marked(action, node) });
+    case 'want':
+      return rewrite(action.block, { wanted: new Map([...action.block.wanted, [node, action.count]]) });
+    case 'unwant':
+      return rewrite(action.block, { wanted: without(action.block.wanted, node) });
+    case 'withdraw':
+      return rewrite(action.block, { state: 'releasing' });
+    case 'tell':
+      return rewrite(action.block, { used: usedOf(action.block, { leased: byText(leases.addresses()) }) });
+  }
+}
+
+async function giveAddresses(
+  action: ActionOf<'lend' | 'return'>,
+  parts: ActionParts,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const free = await withdrawFree(action.addresses, parts);
+  if (free.kind === 'locked') return 'locked';
+  const change = action.kind === 'lend' ? lent(action, free.answer) : givenBack(action, free.answer);
+  return toOutcome(await parts.store.rewrite(action.block, { ...action.block, ...change }, signal));
+}
+
+/** The share is without the block by now. */
+async function giveBlock(
+  { kind, block }: ActionOf<'release' | 'drop'>,
+  { store, memory, ...parts }: ActionParts,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const looked = await lookAtUse(parts);
+  if (looked.kind === 'locked') return 'locked';
+  const isUsed = block.loans.size > 0 || looked.answer.some((address) => cidrContains(block.cidr, address));
+  if (!isUsed) {
+    memory.forget(block);
+    return toOutcome(await store.remove(block, signal));
+  }
+  if (kind === 'drop') return 'refused';
+  return toOutcome(await store.rewrite(block, { ...block, state: 'confirmed' }, signal));
+}
+
 function newBlock({ cidr, loans }: ActionOf<'claim'>, node: NodeId): Block {
   return { cidr, node, state: 'pending', loans, wanted: new Map(), used: 0 };
 }
 
+/** What a container has is its host's, as if it had been lent. */
+function marked({ block, addresses }: ActionOf<'mark'>, node: NodeId): Block['loans'] {
+  const marks = addresses.map((address) => [formatAddress(address), { address, node }] as const);
+  return new Map([...block.loans, ...marks]);
+}
+
 /** A block with what is lent of it, to a host that asks no more. */
-function lent(
-  { block, to, addresses }: ActionOf<'lend'>,
-  parts: ActionParts,
-): Pick<Block, 'loans' | 'wanted'> {
+function lent({ block, to }: ActionOf<'lend'>, free: readonly IpAddress[]): Pick<Block, 'loans' | 'wanted'> {
   const loans = new Map(block.loans);
-  for (const address of withdrawFree(addresses, parts))
-    loans.set(formatAddress(address), { address, node: to });
+  for (const address of free) loans.set(formatAddress(address), { address, node: to });
   return { loans, wanted: without(block.wanted, to) };
 }
 
 /** A block without what is given back of it; the same where all of that is used by now. */
-function givenBack({ block, addresses }: ActionOf<'return'>, parts: ActionParts): Pick<Block, 'loans'> {
-  const back = new Set(withdrawFree(addresses, parts).map(formatAddress));
+function givenBack({ block }: ActionOf<'return'>, free: readonly IpAddress[]): Pick<Block, 'loans'> {
+  const back = new Set(free.map(formatAddress));
   return { loans: new Map([...block.loans].filter(([text]) => !back.has(text))) };
 }
 
 /** @returns those of the addresses that nobody has, nor will have */
-function withdrawFree(
+async function withdrawFree(
   addresses: readonly IpAddress[],
-  { withhold, leases }: ActionParts,
-): readonly IpAddress[] {
-  if (addresses.length === 0) return [];
-  withhold(addresses);
-  return leases.whileLocked((leased) => {
-    const taken = byText(leased);
-    return addresses.filter((address) => !taken.has(formatAddress(address)));
-  });
+  parts: Pick<ActionParts, 'withhold' | 'leases' | 'lookAtRoutes'>,
+): Promise<Tried<readonly IpAddress[]>> {
+  if (addresses.length === 0) return { kind: 'done', answer: [] };
+  parts.withhold(addresses);
+  const looked = await lookAtUse(parts);
+  if (looked.kind === 'locked') return looked;
+  const used = byText(looked.answer);
+  return { kind: 'done', answer: addresses.filter((address) => !used.has(formatAddress(address))) };
 }
 
-/** The share is without the block by now. */
-function isUnused({ cidr }: StoredBlock, { leases }: ActionParts): boolean {
-  return leases.whileLocked((leased) => !leased.some((address) => cidrContains(cidr, address)));
-}
-
-function remove(
-  { block }: ActionOf<'release' | 'drop'>,
-  { memory, store }: ActionParts,
-  signal: AbortSignal,
-): Promise<boolean> {
-  memory.forget(block);
-  return store.remove(block, signal);
+/** What containers of this host have, by the leases and by the kernel. */
+async function lookAtUse({
+  leases,
+  lookAtRoutes,
+}: Pick<ActionParts, 'leases' | 'lookAtRoutes'>): Promise<Tried<readonly IpAddress[]>> {
+  const routed = await lookAtRoutes();
+  return leases.whileLocked((leased) => [...leased, ...routed]);
 }
 
 function without(wanted: Block['wanted'], node: NodeId): Block['wanted'] {

@@ -7,6 +7,7 @@ import type { StoredBlock } from './overlap.ts';
 import { type Borrowed, poolOf } from './own.ts';
 import { hasAddress } from './share.ts';
 import { type Standing, usedOf } from './standing.ts';
+import { isIn } from './underlay.ts';
 
 /** What this host gives to others: what they ask for, and then what it can do without. */
 export function nextGift(standing: Standing): Action | undefined {
@@ -26,9 +27,15 @@ function isUnused({ address }: Borrowed, standing: Standing): boolean {
   return !standing.leased.has(formatAddress(address)) && isLeftOver(asHost(address), 0, standing);
 }
 
-/** Of a disabled pool nobody leases; else more than what is spare must be left over beside so many addresses. */
-function isLeftOver(cidr: Cidr, size: number, { table, free, settings }: Standing): boolean {
-  return poolOf(table, cidr)?.isDisabled === true || free[cidr.address.family] > settings.spare + size;
+/** More than what is spare must be left over beside so many addresses, unless nobody leases them anyway. */
+function isLeftOver(cidr: Cidr, size: number, standing: Standing): boolean {
+  const { free, settings } = standing;
+  return isIdle(cidr, standing) || free[cidr.address.family] > settings.spare + size;
+}
+
+/** Of a disabled pool, and of what hosts are reached by, nobody leases. */
+function isIdle(cidr: Cidr, { table, underlay }: Standing): boolean {
+  return poolOf(table, cidr)?.isDisabled === true || isIn(underlay, cidr);
 }
 
 /** One of which the next container's ADD would make another be taken is none. */
@@ -70,14 +77,14 @@ function lendable(block: StoredBlock, count: number, standing: Standing): readon
 }
 
 function nextReturn(standing: Standing): Action | undefined {
-  const { own, settings, table } = standing;
+  const { own, settings } = standing;
   const idle = own.borrowed.filter(
     (each) => isUnused(each, standing) && hasBeenIdle(formatAddress(each.address), standing),
   );
   const [first] = idle;
   if (first === undefined) return undefined;
-  const isDisabled = poolOf(table, first.block.cidr)?.isDisabled === true;
-  const most = isDisabled ? idle.length : standing.free[first.address.family] - settings.spare;
+  const isNone = isIdle(asHost(first.address), standing);
+  const most = isNone ? idle.length : standing.free[first.address.family] - settings.spare;
   const addresses = idle
     .filter(({ block }) => nameOf(block) === nameOf(first.block))
     .map(({ address }) => address)

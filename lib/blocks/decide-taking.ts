@@ -4,10 +4,11 @@ import type { Action } from './action.ts';
 import { nameOf } from './block-name.ts';
 import { sizeOf } from './block-size.ts';
 import { nextFreeBlock } from './free-block.ts';
-import type { StoredBlock } from './overlap.ts';
+import { isWritable, type StoredBlock } from './overlap.ts';
 import { poolOf } from './own.ts';
 import type { Standing } from './standing.ts';
 import { isFree, straysOf, takenOf } from './strays.ts';
+import { isIn } from './underlay.ts';
 
 /** A host that has lent nothing is not asked again for so long. */
 const askAgainMs = 10_000;
@@ -17,7 +18,9 @@ const families: readonly Family[] = [4, 6];
 /** What brings this host addresses: first those that its containers have. */
 export function nextTaking(standing: Standing): Action | undefined {
   return (
+    nextSuspension(standing) ??
     nextConfirmation(standing) ??
+    nextMark(standing) ??
     nextReclaim(standing) ??
     firstOf(families, (family) => nextOf(family, standing))
   );
@@ -25,6 +28,26 @@ export function nextTaking(standing: Standing): Action | undefined {
 
 function firstOf<T>(items: readonly T[], find: (item: T) => Action | undefined): Action | undefined {
   return items.map(find).find((found) => found !== undefined);
+}
+
+function nextSuspension({ own, unknown }: Standing): Action | undefined {
+  const block = own.blocks.find((each) => unknown.has(nameOf(each)));
+  return block && { kind: 'suspend', block };
+}
+
+/** Only while nobody leases from the block: its host cannot confirm it at the same time, for both write the same key. */
+function nextMark(standing: Standing): Action | undefined {
+  const strays = straysOf(standing).filter(
+    ({ block, text }) => block !== undefined && isMarkable(block, text),
+  );
+  const block = strays.find((stray) => stray.block?.node !== standing.node)?.block;
+  if (block === undefined) return undefined;
+  const addresses = strays.filter((stray) => stray.block === block).map(({ address }) => address);
+  return { kind: 'mark', block, addresses };
+}
+
+function isMarkable(block: StoredBlock, text: string): boolean {
+  return block.state === 'pending' && isWritable(block) && !block.loans.has(text);
 }
 
 function nextConfirmation({ own, prepared }: Standing): Action | undefined {
@@ -37,24 +60,28 @@ function nextReclaim(standing: Standing): Action | undefined {
   return nextRemembered(standing) ?? nextLeased(standing);
 }
 
-function nextRemembered({ table, memory, leased }: Standing): Action | undefined {
-  const taken = takenOf(table);
-  const block = memory.blocks
-    .values()
-    .find(
-      ({ cidr, loans }) =>
-        isFree(cidr, taken) &&
-        poolOf(table, cidr) !== undefined &&
-        (loans.size > 0 || leased.values().some((address) => cidrContains(cidr, address))),
-    );
+function nextRemembered({ table, memory, leased, underlay }: Standing): Action | undefined {
+  // Most are there still, and to go through all blocks takes its time.
+  const gone = [...memory.blocks.values()].filter((each) => !table.blocks.has(nameOf(each)));
+  if (gone.length === 0) return undefined;
+  const taken = [...takenOf(table), ...underlay];
+  const block = gone.find(
+    ({ cidr, loans }) =>
+      isFree(cidr, taken) &&
+      poolOf(table, cidr) !== undefined &&
+      (loans.size > 0 || leased.values().some((address) => cidrContains(cidr, address))),
+  );
   return block && { kind: 'claim', cidr: block.cidr, loans: block.loans };
 }
 
 /** Also after a start, when nothing is remembered. What was borrowed comes back with its lender's block. */
 function nextLeased(standing: Standing): Action | undefined {
-  const taken = takenOf(standing.table);
-  const cidr = straysOf(standing)
-    .filter(({ block, text }) => block === undefined && !standing.memory.lent.has(text))
+  const lost = straysOf(standing).filter(
+    ({ block, text }) => block === undefined && !standing.memory.lent.has(text),
+  );
+  if (lost.length === 0) return undefined;
+  const taken = [...takenOf(standing.table), ...standing.underlay];
+  const cidr = lost
     .map(({ address, pool }) => networkOf({ address, prefixLength: pool.blockLength }))
     .find((each) => isFree(each, taken));
   return cidr && { kind: 'claim', cidr, loans: new Map() };
@@ -62,18 +89,18 @@ function nextLeased(standing: Standing): Action | undefined {
 
 /** Takes what is missing, so that `spare` addresses of the family are free. */
 function nextOf(family: Family, standing: Standing): Action | undefined {
-  const { own, settings, mayTake } = standing;
+  const { own, settings, mayTake, underlay } = standing;
   const missing = settings.spare - standing.free[family];
   if (missing <= 0) return nextUnwanted(family, standing);
   const isComing = own.blocks.some(
-    ({ state, cidr }) => state === 'pending' && cidr.address.family === family,
+    ({ state, cidr }) => state === 'pending' && cidr.address.family === family && !isIn(underlay, cidr),
   );
   if (isComing || !mayTake) return undefined;
   return nextClaim(family, standing) ?? nextWish(family, missing, standing);
 }
 
-function nextClaim(family: Family, { table, node }: Standing): Action | undefined {
-  const taken = takenOf(table);
+function nextClaim(family: Family, { table, node, underlay }: Standing): Action | undefined {
+  const taken = [...takenOf(table), ...underlay];
   for (const pool of enabledPools(family, table)) {
     const cidr = nextFreeBlock(pool, taken, node);
     if (cidr !== undefined) return { kind: 'claim', cidr, loans: new Map() };
@@ -99,11 +126,13 @@ function nextWish(family: Family, count: number, standing: Standing): Action | u
   return best && { kind: 'want', block: best, count };
 }
 
-function isWorthAsking(block: StoredBlock, { node, table, asked, nowMs }: Standing): boolean {
+function isWorthAsking(block: StoredBlock, { node, table, asked, nowMs, underlay }: Standing): boolean {
   const askedAt = asked.get(block.node);
   return (
     block.node !== node &&
     block.state === 'confirmed' &&
+    isWritable(block) &&
+    !isIn(underlay, block.cidr) &&
     table.alive.has(block.node) &&
     (askedAt === undefined || nowMs - askedAt >= askAgainMs) &&
     leftOf(block) > 0 &&
@@ -124,6 +153,6 @@ function nextUnwanted(family: Family, standing: Standing): Action | undefined {
 /** Blocks of which this host has asked for addresses. */
 export function wishesOf(family: Family, { table, node }: Standing): readonly StoredBlock[] {
   return [...table.blocks.values()].filter(
-    ({ cidr, wanted }) => cidr.address.family === family && wanted.has(node),
+    (block) => block.cidr.address.family === family && block.wanted.has(node) && isWritable(block),
   );
 }

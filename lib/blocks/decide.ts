@@ -2,6 +2,8 @@ import type { Action } from './action.ts';
 import { nameOf } from './block-name.ts';
 import { nextGift } from './decide-giving.ts';
 import { nextTaking } from './decide-taking.ts';
+import { isWritable } from './overlap.ts';
+import type { Own } from './own.ts';
 import { type Standing, usedOf } from './standing.ts';
 
 /** How far two messages about how much of a block is used are apart. */
@@ -11,8 +13,18 @@ const toldEveryMs = 5_000;
  * The next step of a host; undefined where everything is as it should be. What was begun comes first, then what this host
  * needs, then what others need, and last what it can do without.
  */
-export function decide(standing: Standing): Action | undefined {
+export function decide(all: Standing): Action | undefined {
+  const standing = { ...all, own: writable(all.own) };
   return nextEnd(standing) ?? nextTaking(standing) ?? nextGift(standing) ?? nextMessage(standing);
+}
+
+/** What is written over by somebody's hand is left to that hand, and leased from meanwhile. */
+function writable({ blocks, borrowed, overlapped }: Own): Own {
+  return {
+    blocks: blocks.filter(isWritable),
+    borrowed: borrowed.filter(({ block }) => isWritable(block)),
+    overlapped: overlapped.filter(isWritable),
+  };
 }
 
 /** Of blocks that are not leased from any more. */

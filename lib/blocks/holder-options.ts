@@ -12,6 +12,8 @@ import type { Share } from './share.ts';
 export type BlockSelf = Omit<HostRecord, 'node'> & {
   /** Bytes that a container's packet may have on its way to the other hosts. */
   readonly mtu: number;
+  /** Those on its links: no container may have an address there. */
+  readonly networks: readonly Cidr[];
 };
 
 export type BlockHolderOptions = {
@@ -23,12 +25,18 @@ export type BlockHolderOptions = {
   >;
   /** The id of this machine. */
   readonly node: NodeId;
+  /** The id that the kernel has given this boot. */
+  readonly bootId: string;
   readonly leases: Leases;
   /**
-   * Makes the ways to what is to be this host's: all of it, with the blocks that are not leased from yet. Called before
-   * anything new is, and again while it rejects.
+   * Makes the ways to what is to be this host's: all of it, with the blocks that are not leased from yet; and takes away
+   * those to hosts that have given back what they had borrowed. Called before anything new is leased from, and again while
+   * it rejects. With BIRD it does not reject while that is away: containers of one host reach each other, and the problems
+   * tell it.
    */
-  readonly prepare: (own: readonly Cidr[]) => Promise<void>;
+  readonly prepare: (reachability: Reachability) => Promise<void>;
+  /** The text of the share as it stands, be it that of the run before; undefined where there is none. */
+  readonly readShare: () => string | undefined;
   /** @throws CniError where the file cannot be written: then nothing is given up */
   readonly writeShare: (share: Share) => void;
   /** Called after each change of what is to be reached. */

@@ -16,6 +16,7 @@ import { toIpamStatus } from './status-text.ts';
 import { Stepper } from './stepper.ts';
 import { BlockStore } from './store.ts';
 import { type BlockTable, emptyBlockTable } from './table.ts';
+import { apartFrom, underlayOf, underlayProblems } from './underlay.ts';
 
 /** Two rounds are at least so far apart, in milliseconds. */
 const restMs = 50;
@@ -38,6 +39,7 @@ export class BlockHolder {
   #self: BlockSelf | undefined;
   #away: string | undefined = 'not asked yet';
   #told = '';
+  #toldOf: BlockTable | undefined;
 
   constructor(options: BlockHolderOptions) {
     const { etcd, settings, nowMs, log } = options;
@@ -45,12 +47,17 @@ export class BlockHolder {
     this.#options = options;
     this.#problems = new Problems(log);
     this.#known = new KnownTable(prefix, nowMs);
-    this.#share = new SharePublisher({ frame: () => this.#frame(), write: options.writeShare });
+    this.#share = new SharePublisher({
+      ...{ frame: () => this.#frame(), write: options.writeShare, read: options.readShare, log },
+    });
     const store = new BlockStore(etcd, prefix, this.#known);
-    this.#stepper = new Stepper({ ...options, store, share: this.#share, problems: this.#problems });
+    this.#stepper = new Stepper({
+      ...{ ...options, store, share: this.#share, problems: this.#problems },
+      networks: () => this.#networks,
+    });
     this.#leaks = new Leaks({ ...options, intervalMs: settings.leakIntervalMs });
     this.#presence = new Presence({
-      ...{ etcd, prefix, nowMs, ttlSeconds: settings.hostTtlSeconds },
+      ...{ etcd, prefix, nowMs, bootId: options.bootId, ttlSeconds: settings.hostTtlSeconds },
       tell: (problems) => {
         this.#problems.set('being known to the other hosts', problems);
         this.#wakeup.wake();
@@ -67,6 +74,7 @@ export class BlockHolder {
   setSelf(self: BlockSelf): void {
     const { name, addresses, reflector } = self;
     this.#self = self;
+    this.#toldOf = undefined;
     this.#presence.set({ node: this.#options.node, name, addresses, reflector });
     this.#wakeup.wake();
   }
@@ -115,7 +123,8 @@ export class BlockHolder {
 
   async #work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#problems.try('leases of dead containers', () => this.#leaks.look(this.#poolCidrs()));
+      await this.#problems.during('leases of dead containers', () => this.#leaks.look(this.#poolCidrs()));
+      this.#problems.try('the share', () => this.#share.restore());
       await this.#advance(signal);
       await sleep(restMs, signal);
       await this.#wakeup.wait(everyMs, signal);
@@ -125,22 +134,31 @@ export class BlockHolder {
   async #advance(signal: AbortSignal): Promise<void> {
     if (this.#self === undefined || this.#known.followed === undefined) return;
     try {
-      await this.#stepper.advance(() => this.#presence.isSeen, signal);
+      await this.#stepper.advance(() => this.#presence.state, signal);
       this.#problems.set('blocks', []);
     } catch (error) {
       if (!signal.aborted) this.#problems.set('blocks', [cutForeign(messageOf(error))]);
     }
-    if (!signal.aborted) this.#problems.try('routes', () => this.#tell());
+    // What is another machine's, too, is not announced.
+    if (!signal.aborted && this.#presence.state === 'seen') this.#problems.try('routes', () => this.#tell());
   }
 
   #tell(): void {
     const { node, onChange } = this.#options;
-    const { table } = this;
-    const reachability = { node, table, own: announcedOf(ownOf(table, node)) };
+    // What is older than our own writes would lead what has just come back to whom it was lent.
+    const table = this.#known.current ?? this.table;
+    if (table === this.#toldOf) return;
+    this.#problems.set('pools', underlayProblems(table, this.#networks));
+    const own = apartFrom(underlayOf(table, this.#networks), ownOf(table, node));
+    const reachability = { node, table, own: announcedOf(own) };
     const text = reachabilityText(reachability);
-    if (text === this.#told) return;
-    onChange(reachability);
+    if (text !== this.#told) onChange(reachability);
     this.#told = text;
+    this.#toldOf = table;
+  }
+
+  get #networks() {
+    return this.#self?.networks ?? [];
   }
 
   #frame() {

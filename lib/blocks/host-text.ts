@@ -17,13 +17,25 @@ export function parseHost(node: string, value: string): HostRecord {
     name: fields.parsed('name', 'a name of at most 253 characters', parseName) ?? fields.missing('name'),
     addresses: parseAddresses(fields),
     reflector: fields.parsed('reflector', 'an IPv4 address as cluster id', parseClusterId),
+    ...parseLastSeen(fields),
   };
 }
 
 /** The reverse of `parseHost`, without the id. */
-export function renderHost({ name, addresses, reflector }: Omit<HostRecord, 'node'>): string {
+export function renderHost({ name, addresses, reflector, lastSeen }: Omit<HostRecord, 'node'>): string {
   const texts = Object.values(addresses).map(formatAddress);
-  return JSON.stringify({ name, addresses: texts, ...(reflector === undefined ? {} : { reflector }) });
+  const wishes = reflector === undefined ? {} : { reflector };
+  return JSON.stringify({
+    name,
+    addresses: texts,
+    ...wishes,
+    ...(lastSeen === undefined ? {} : { lastSeen }),
+  });
+}
+
+function parseLastSeen(fields: Fields): Pick<HostRecord, 'lastSeen'> {
+  const lastSeen = fields.integer('lastSeen', { min: 0, max: Number.MAX_SAFE_INTEGER });
+  return lastSeen === undefined ? {} : { lastSeen };
 }
 
 function parseAddresses(fields: Fields): HostRecord['addresses'] {

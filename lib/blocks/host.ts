@@ -13,4 +13,6 @@ export type HostRecord = {
   readonly addresses: Readonly<Partial<Record<Family, IpAddress>>>;
   /** The cluster id that it reflects routes under (RFC 4456); undefined for a host that is no route reflector. */
   readonly reflector: string | undefined;
+  /** When its agent was there last, in seconds since 1970, to the minute; undefined where an older agent has written it. */
+  readonly lastSeen?: number | undefined;
 };

@@ -1,7 +1,8 @@
+import type { Range } from '../etcd/etcd.ts';
 import type { Followed } from '../etcd/follow.ts';
 import type { StoredBlock } from './overlap.ts';
 import { type BlockTable, emptyBlockTable } from './table.ts';
-import { updateBlockTable } from './update-table.ts';
+import { blockTableOf, updateBlockTable } from './update-table.ts';
 
 /** For so long the follower may be behind what this host has written, before everything is read instead. */
 const patienceMs = 3_000;
@@ -46,10 +47,14 @@ export class KnownTable {
     return this.#nowMs() - this.#writtenAtMs < patienceMs ? this.#own : undefined;
   }
 
-  /** Takes in what was read. */
-  replace(table: BlockTable): void {
+  /** Takes in what was read. @returns what that says */
+  replace(range: Range): BlockTable {
+    // What is not understood any more is what it was when it was last.
+    const last = this.#newer();
     this.#isOutdated = false;
+    const table = blockTableOf(range, this.#prefix, last);
     this.#noteOwn(table);
+    return table;
   }
 
   /** Takes in what was written, at the revision that it got; without a block, what was deleted. */
@@ -65,6 +70,11 @@ export class KnownTable {
   /** A write was refused, or its answer was lost. */
   outdate(): void {
     this.#isOutdated = true;
+  }
+
+  #newer(): BlockTable | undefined {
+    const [followed, own] = [this.#followed, this.#own];
+    return (own?.revision ?? 0) > (followed?.revision ?? 0) ? own : followed;
   }
 
   #noteOwn(table: BlockTable): void {

@@ -4,6 +4,11 @@ import type { Block, Stored } from './block.ts';
 /** A block as etcd has it. */
 export type StoredBlock = Block & Stored;
 
+/** Whether its key still says what it is. */
+export function isWritable({ isOverwritten }: Stored): boolean {
+  return isOverwritten !== true;
+}
+
 /**
  * The blocks that an older one overlaps with, each with the name of that one. Two can come about only where somebody has
  * changed a pool's block size or has written a key by hand; the older holds, for its host may have leased from it first.

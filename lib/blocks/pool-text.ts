@@ -1,7 +1,7 @@
 import { Fields, unexpected } from '../cni/fields.ts';
 import { parseJson } from '../cni/json.ts';
 import { widthOf } from '../net/address.ts';
-import { type Cidr, formatCidr, networkOf, parseCidr } from '../net/cidr.ts';
+import { type Cidr, cidrsOverlap, formatCidr, networkOf, parseCidr } from '../net/cidr.ts';
 import { blockLengths, defaultBlockLength } from './block-size.ts';
 import type { Pool } from './pool.ts';
 
@@ -41,9 +41,18 @@ function parseNetwork(fields: Fields): Cidr {
   if (cidr.prefixLength > longest)
     throw unexpected('cidr', `a network of at most /${longest}`, formatCidr(cidr));
   const network = networkOf(cidr);
-  if (network.address.bits === cidr.address.bits) return cidr;
-  throw unexpected('cidr', `${formatCidr(network)} without host bits`, formatCidr(cidr));
+  if (network.address.bits !== cidr.address.bits)
+    throw unexpected('cidr', `${formatCidr(network)} without host bits`, formatCidr(cidr));
+  const special = notForContainers.find((range) => cidrsOverlap(range, cidr));
+  if (special === undefined) return cidr;
+  throw unexpected('cidr', `a network that has nothing of ${formatCidr(special)}`, formatCidr(cidr));
 }
+
+/** This network, loopback, link-local, multicast, and what is reserved: a route there would take the host's own packets. */
+const notForContainers = [
+  ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
+  ...['::/127', 'fe80::/10', 'ff00::/8'],
+].flatMap((text) => parseCidr(text) ?? []);
 
 function parseBlockLength(fields: Fields, { address: { family }, prefixLength }: Cidr): number {
   const { min, max } = blockLengths[family];

@@ -8,7 +8,9 @@ export function reachabilityText({ table, own }: Reachability): string {
   const blocks = [...table.blocks].map(([name, { node, state, loans }]) =>
     [name, node, state, ...[...loans].map(([address, loan]) => `${address}>${loan.node}`)].join(' '),
   );
-  const hosts = [...table.hosts.values()].map((host) => `${host.node} ${renderHost(host)}`);
+  const hosts = [...table.hosts.values()].map(
+    (host) => `${host.node} ${renderHost({ ...host, lastSeen: undefined })}`,
+  );
   const pools = [...table.pools.values()].map((pool) => renderPool(pool));
   return [...own.map(formatCidr), ...blocks.sort(), ...hosts.sort(), ...pools.sort()].join('\n');
 }

@@ -13,7 +13,10 @@ export type HostReleaseRequest = {
   /** Without a slash at its end. */
   readonly prefix: string;
   readonly host: string;
-  /** Also of a host that is alive: what its containers use then, it claims again if nobody is faster. */
+  /**
+   * Also of a host that is alive, or was a short time ago: its containers run on without an agent. What they use, an agent
+   * that lives claims again if nobody is faster.
+   */
   readonly force: boolean;
 };
 
@@ -29,7 +32,12 @@ export type HostRelease =
     }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'alive'; readonly name: string }
+  /** Its agent was there so long ago: it may be on its way back, as after an upgrade. */
+  | { readonly kind: 'recent'; readonly name: string; readonly secondsAgo: number }
   | { readonly kind: 'ambiguous'; readonly nodes: readonly string[] };
+
+/** A host whose agent was there within this time is not gone for good. */
+const recentSeconds = 600;
 
 /** How often in a row the keys may change while they are being written. */
 const mostAttempts = 20;
@@ -47,8 +55,8 @@ export async function releaseHost(request: HostReleaseRequest): Promise<HostRele
   const first = await readTable(request, signal);
   const found = findHost(first, request.host);
   if (typeof found !== 'string') return found;
-  if (first.alive.has(found) && !request.force)
-    return { kind: 'alive', name: first.hosts.get(found)?.name ?? found };
+  const present = request.force ? undefined : findPresent(first, found);
+  if (present !== undefined) return present;
   const { blocks, loans } = belongingsOf(first, found);
   await removeAll(request, found, signal);
   return { kind: 'released', node: found, blocks, loans };
@@ -65,6 +73,16 @@ function findHost(table: BlockTable, host: string): NodeId | HostRelease {
   const [only] = nodes;
   if (only === undefined) return { kind: 'unknown' };
   return nodes.length === 1 ? only : { kind: 'ambiguous', nodes };
+}
+
+/** What keeps a host from being released, unless it is by force. */
+function findPresent({ hosts, alive }: BlockTable, node: NodeId): HostRelease | undefined {
+  const { name = node, lastSeen } = hosts.get(node) ?? {};
+  if (alive.has(node)) return { kind: 'alive', name };
+  if (lastSeen === undefined) return undefined;
+  // The clock of that host may be ahead.
+  const secondsAgo = Math.max(0, Math.floor(Date.now() / 1_000) - lastSeen);
+  return secondsAgo < recentSeconds ? { kind: 'recent', name, secondsAgo } : undefined;
 }
 
 function belongingsOf({ blocks }: BlockTable, node: NodeId): { blocks: string[]; loans: string[] } {

@@ -12,6 +12,15 @@ export function readShare(path: string): Share | undefined {
   return text === undefined ? undefined : parseShare(text, path);
 }
 
+/** The file as it stands, whatever it says; undefined where there is none that could be read. */
+export function readShareText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Appears whole or not at all, readable by all.
  * @throws CniError code 5

@@ -1,3 +1,4 @@
+import type { Log } from '../log/log.ts';
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import type { Own } from './own.ts';
 import { leasedFamilies } from './pool.ts';
@@ -12,12 +13,17 @@ export type SharePublisherOptions = {
   readonly frame: () => ShareFrame;
   /** @throws CniError */
   readonly write: (share: Share) => void;
+  /** The text of the share as it stands; undefined where there is none. */
+  readonly read: () => string | undefined;
+  readonly log: Pick<Log, 'warn'>;
 };
 
 type Basis = {
   readonly own: Own;
   readonly table: Pick<BlockTable, 'pools'>;
   readonly reachable: ReadonlySet<string>;
+  /** By text: addresses that came back from a loan, and to which there is still a way that leads elsewhere. */
+  readonly returning: ReadonlySet<string>;
 };
 
 /** Tells the plugins of this host what they may lease. */
@@ -56,10 +62,24 @@ export class SharePublisher {
     this.#write();
   }
 
+  /**
+   * Puts the share back where somebody else has removed or changed it: without it no container begins.
+   * @throws CniError
+   */
+  restore(): void {
+    if (this.#written === '' || this.#options.read() === this.#written) return;
+    this.#options.log.warn(
+      'somebody has removed or changed the file that tells the plugins what to lease from: it is written again',
+    );
+    this.#written = '';
+    this.#write();
+  }
+
   #write(): void {
     if (this.#basis === undefined) return;
-    const { own, table, reachable } = this.#basis;
-    const ranges = shareRanges({ own, pools: table.pools, withheld: this.#withheld, reachable });
+    const { own, table, reachable, returning } = this.#basis;
+    const withheld = new Set([...this.#withheld, ...returning]);
+    const ranges = shareRanges({ own, pools: table.pools, withheld, reachable });
     const pools = [...table.pools.values()];
     const share: Share = {
       ...this.#options.frame(),

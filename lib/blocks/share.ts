@@ -27,20 +27,21 @@ export type Share = {
 export type ShareRange = { readonly pool: Cidr; readonly first: IpAddress; readonly last: IpAddress };
 
 /**
- * The file's content as a share.
+ * The file's content as a share. Plugin and agent may be of neighbouring releases: fields that only the other one knows are
+ * passed over.
  * @param path where it stands, for the errors
  * @throws CniError code 6 or 7 naming file and field
  */
 export function parseShare(text: string, path: string): Share {
   const fields = new Fields(parseJson(text, path), path);
-  fields.only('network', 'dataDir', 'mtu', 'pools', 'families', 'ranges');
+  const ranges = fields.array('ranges', parseShareRange) ?? fields.missing('ranges');
   return {
     network: parseNetworkName(fields.string('network')),
     dataDir: fields.parsed('dataDir', 'an absolute path', toAbsolutePath) ?? fields.missing('dataDir'),
     mtu: fields.integer('mtu', { min: 68, max: 65_535 }) ?? fields.missing('mtu'),
     pools: fields.array('pools', parsePool) ?? fields.missing('pools'),
-    families: fields.array('families', parseFamily) ?? fields.missing('families'),
-    ranges: fields.array('ranges', parseShareRange) ?? fields.missing('ranges'),
+    families: fields.array('families', parseFamily) ?? familiesOf(ranges),
+    ranges,
   };
 }
 
@@ -70,9 +71,13 @@ function parseFamily(item: unknown, path: string): Family {
   throw unexpected(path, '4 or 6', item);
 }
 
+/** What an agent that does not tell them gives addresses of. */
+function familiesOf(ranges: readonly ShareRange[]): readonly Family[] {
+  return [...new Set(ranges.map(({ first }) => first.family))].sort();
+}
+
 function parseShareRange(item: unknown, path: string): ShareRange {
   const fields = new Fields(item, path);
-  fields.only('pool', 'first', 'last');
   const pool = parsePool(fields.raw('pool'), fields.at('pool'));
   const addressOf = (name: 'first' | 'last') =>
     fields.parsed(name, `an address of ${formatCidr(pool)}`, (text) => {

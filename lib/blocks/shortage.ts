@@ -2,6 +2,7 @@ import type { Family } from '../net/address.ts';
 import { wishesOf } from './decide-taking.ts';
 import { leasedFamilies } from './pool.ts';
 import type { Standing } from './standing.ts';
+import { isIn } from './underlay.ts';
 
 /** What keeps a host that has nothing more to do from having enough, in words for the operator. */
 export function shortages(standing: Standing): readonly string[] {
@@ -11,11 +12,12 @@ export function shortages(standing: Standing): readonly string[] {
 }
 
 function shortageOf(family: Family, standing: Standing): readonly string[] {
-  const { settings, mayTake, own, table } = standing;
+  const { settings, mayTake, own, table, underlay } = standing;
   const free = standing.free[family];
   const isComing =
-    own.blocks.some(({ state, cidr }) => state === 'pending' && cidr.address.family === family) ||
-    wishesOf(family, standing).some(({ node }) => table.alive.has(node));
+    own.blocks.some(
+      ({ state, cidr }) => state === 'pending' && cidr.address.family === family && !isIn(underlay, cidr),
+    ) || wishesOf(family, standing).some(({ node }) => table.alive.has(node));
   if (free >= settings.spare || isComing || !mayTake) return [];
   return [
     `IPv${family}: this host has ${free} free addresses, fewer than the ${settings.spare} that it keeps: no pool has a ` +

@@ -1,5 +1,5 @@
 import { type Family, formatAddress, type IpAddress } from '../net/address.ts';
-import { cidrContains } from '../net/cidr.ts';
+import { type Cidr, cidrContains } from '../net/cidr.ts';
 import type { NodeId } from './block.ts';
 import type { Memory } from './memory.ts';
 import type { StoredBlock } from './overlap.ts';
@@ -24,6 +24,10 @@ export type Standing = {
   readonly leased: ReadonlyMap<string, IpAddress>;
   /** Names of its pending blocks that the way is prepared to. */
   readonly prepared: ReadonlySet<string>;
+  /** Names of its blocks that it knows nothing of: not to be leased from before the others have said what they have there. */
+  readonly unknown: ReadonlySet<string>;
+  /** What of the pools must be no container's, for the hosts themselves are reached by it. */
+  readonly underlay: readonly Cidr[];
   /** Since when blocks (by name) and borrowed addresses (by text) could have been given back. */
   readonly idle: ReadonlyMap<string, number>;
   /** When hosts were asked for addresses. */

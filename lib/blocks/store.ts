@@ -5,7 +5,6 @@ import { renderBlock } from './block-text.ts';
 import type { KnownTable } from './known-table.ts';
 import type { StoredBlock } from './overlap.ts';
 import type { BlockTable } from './table.ts';
-import { blockTableOf } from './update-table.ts';
 
 /**
  * The keys of the blocks. Each write is made only if its key still is as it was read; `false` says that it is not, and then
@@ -75,9 +74,7 @@ export class BlockStore {
   }
 
   async #read(signal: AbortSignal): Promise<BlockTable> {
-    const table = blockTableOf(await this.#etcd.list(`${this.#prefix}/`, signal), this.#prefix);
-    this.#known.replace(table);
-    return table;
+    return this.#known.replace(await this.#etcd.list(`${this.#prefix}/`, signal));
   }
 
   /** Those whose key has changed since are settled by that. */

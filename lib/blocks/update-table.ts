@@ -18,7 +18,7 @@ import { type BlockTable, emptyBlockTable } from './table.ts';
 export function updateBlockTable(table: BlockTable, followed: Followed, prefix: string): BlockTable {
   switch (followed.kind) {
     case 'whole':
-      return blockTableOf(followed, prefix);
+      return blockTableOf(followed, prefix, table);
     case 'changes':
       return applyEvents(table, followed, prefix);
     case 'lost':
@@ -26,15 +26,26 @@ export function updateBlockTable(table: BlockTable, followed: Followed, prefix: 
   }
 }
 
-/** The table of everything that is below the prefix. */
-export function blockTableOf({ revision, kvs }: Range, prefix: string): BlockTable {
+/**
+ * The table of everything that is below the prefix.
+ * @param last as it was known before: what a key said there counts on where it is not understood any more
+ */
+export function blockTableOf(
+  { revision, kvs }: Range,
+  prefix: string,
+  last: BlockTable = emptyBlockTable,
+): BlockTable {
   const events = kvs.map((kv) => ({ kind: 'put', kv }) as const);
-  return applyEvents(emptyBlockTable, { revision, events }, prefix);
+  return applyEvents(emptyBlockTable, { revision, events, last }, prefix);
 }
 
-type Changes = { readonly revision: number; readonly events: readonly WatchEvent[] };
+type Changes = {
+  readonly revision: number;
+  readonly events: readonly WatchEvent[];
+  readonly last?: BlockTable;
+};
 
-function applyEvents(table: BlockTable, { revision, events }: Changes, prefix: string): BlockTable {
+function applyEvents(table: BlockTable, { revision, events, last }: Changes, prefix: string): BlockTable {
   const draft: Draft = {
     pools: new Map(table.pools),
     hosts: new Map(table.hosts),
@@ -43,8 +54,8 @@ function applyEvents(table: BlockTable, { revision, events }: Changes, prefix: s
     problems: new Map(table.problems),
   };
   for (const event of events) {
-    if (event.kind === 'put') replace(draft, { key: event.kv.key, prefix }, event.kv);
-    else replace(draft, { key: event.key, prefix }, undefined);
+    if (event.kind === 'put') put(draft, placeOf(event.kv.key, prefix), { kv: event.kv, last });
+    else remove(draft, placeOf(event.key, prefix), event.key);
   }
   noteOverlaps(draft, prefix);
   return { revision, ...draft };
@@ -58,26 +69,16 @@ type Draft = {
   readonly problems: Map<string, string>;
 };
 
-/** Whatever a key holds, it must not end the agent: what is not understood is told. */
-function replace(
-  draft: Draft,
-  { key, prefix }: { key: string; prefix: string },
-  kv: KeyValue | undefined,
-): void {
-  draft.problems.delete(key);
+type Place = { readonly room: string; readonly name: string };
+
+function placeOf(key: string, prefix: string): Place {
   const path = key.slice(prefix.length + 1);
   const slash = path.indexOf('/');
-  const [room, name] = [path.slice(0, slash), path.slice(slash + 1)];
-  forget(draft, room, name);
-  if (kv === undefined) return;
-  try {
-    place(draft, { room, name }, kv);
-  } catch (error) {
-    draft.problems.set(key, cutForeign(messageOf(error)));
-  }
+  return { room: path.slice(0, slash), name: path.slice(slash + 1) };
 }
 
-function forget(draft: Draft, room: string, name: string): void {
+function remove(draft: Draft, { room, name }: Place, key: string): void {
+  draft.problems.delete(key);
   if (isRoom(room)) draft[room].delete(name);
 }
 
@@ -85,21 +86,58 @@ function isRoom(room: string): room is 'pools' | 'hosts' | 'alive' | 'blocks' {
   return ['pools', 'hosts', 'alive', 'blocks'].includes(room);
 }
 
-function place(draft: Draft, { room, name }: { room: string; name: string }, kv: KeyValue): void {
+type Said = { readonly kv: KeyValue; readonly last: BlockTable | undefined };
+
+/**
+ * Whatever a key holds, it must not end the agent, nor take away what containers live by: what is not understood is told,
+ * and what the key said before counts on.
+ */
+function put(draft: Draft, at: Place, { kv, last }: Said): void {
+  const note = (problem: string) => draft.problems.set(kv.key, cutForeign(problem));
+  draft.problems.delete(kv.key);
+  try {
+    place(draft, at, { kv, note });
+  } catch (error) {
+    note(messageOf(error));
+    keep(draft, at, { kv, last });
+  }
+}
+
+type Noted = { readonly kv: KeyValue; readonly note: (problem: string) => void };
+
+function place(draft: Draft, { room, name }: Place, { kv, note }: Noted): void {
   const { value, createRevision, modRevision } = kv;
   const stored = { createRevision, modRevision };
   if (room === 'pools') draft.pools.set(name, parsePool(name, value));
   else if (room === 'hosts') draft.hosts.set(name, { ...parseHost(name, value), ...stored });
   else if (room === 'alive') draft.alive.add(name);
-  else if (room === 'blocks') draft.blocks.set(name, { ...parseBlock(name, value), ...stored });
+  else if (room === 'blocks') draft.blocks.set(name, { ...parseBlock(name, value, note), ...stored });
   else throw new Error('expected a key below pools, hosts, alive or blocks');
+}
+
+/** A key that was made anew meanwhile is another one. */
+function keep(draft: Draft, { room, name }: Place, { kv, last }: Said): void {
+  const { createRevision, modRevision } = kv;
+  const marks = { modRevision, isOverwritten: true } as const;
+  const pool = draft.pools.get(name) ?? last?.pools.get(name);
+  const host = draft.hosts.get(name) ?? last?.hosts.get(name);
+  const block = draft.blocks.get(name) ?? last?.blocks.get(name);
+  if (isRoom(room)) draft[room].delete(name);
+  if (room === 'pools' && pool !== undefined) draft.pools.set(name, pool);
+  if (room === 'hosts' && host?.createRevision === createRevision)
+    draft.hosts.set(name, { ...host, ...marks });
+  if (room === 'blocks' && block?.createRevision === createRevision)
+    draft.blocks.set(name, { ...block, ...marks });
 }
 
 /** Anew each time: what is overlapped with is another key. */
 function noteOverlaps({ blocks, problems }: Draft, prefix: string): void {
-  for (const name of blocks.keys()) problems.delete(`${prefix}/blocks/${name}`);
+  for (const [key, problem] of problems) if (problem.startsWith(overlapping)) problems.delete(key);
   for (const [name, winner] of overlappedBlocks(blocks)) {
-    const text = `overlaps with ${winner}, which is older and holds: remove this one's containers, and the key`;
-    problems.set(`${prefix}/blocks/${name}`, text);
+    const text = `${overlapping} ${winner}, which is older and holds: remove this one's containers, and the key`;
+    const key = `${prefix}/blocks/${name}`;
+    if (!problems.has(key)) problems.set(key, text);
   }
 }
+
+const overlapping = 'overlaps with';

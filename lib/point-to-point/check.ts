@@ -10,7 +10,7 @@ import type { PointToPointParts } from './parts.ts';
 
 /** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
 export function check(call: AttachmentCall, { kind, machine, selectIpam }: PointToPointParts): void {
-  const { network, ipamCall } = kind.open(call, machine);
+  const { network, ipamCall } = kind.openCheck(call);
   const prevResult = call.conf.prevResult();
   if (prevResult === undefined) call.conf.fields.missing('prevResult');
   requireContainerNetns(call.attachment, machine);

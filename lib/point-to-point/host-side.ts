@@ -43,7 +43,7 @@ export function hostSettings({ name, wiring, ips }: HostEnd): readonly SysctlOpe
 function routedSettings(name: IfName, family: Family): readonly SysctlOperation[] {
   if (family === 6) return sysctls('ipv6', name, { addr_gen_mode: '0', proxy_ndp: '1', forwarding: '1' });
   return [
-    ...sysctls('ipv4', name, { route_localnet: '1', proxy_arp: '1', forwarding: '1', rp_filter: '1' }),
+    ...sysctls('ipv4', name, { proxy_arp: '1', forwarding: '1', rp_filter: '1' }),
     { kind: 'set-sysctl', path: `ipv4/neigh/${name}/proxy_delay`, value: '0' },
   ];
 }

@@ -39,6 +39,13 @@ export type PointToPointKind = {
     readonly confirm: (leased: readonly IpAddress[]) => void;
   };
   /**
+   * The same for CHECK, which looks at what an ADD has leased: it may be well while nothing can be leased.
+   * @throws CniError code 7
+   */
+  readonly openCheck: <Call extends NetworkCall>(
+    call: Call,
+  ) => { readonly network: PointToPointNetwork; readonly ipamCall: Call };
+  /**
    * The same for DEL and GC, which need less, and nothing that can be missing.
    * @throws CniError code 7
    */

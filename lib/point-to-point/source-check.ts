@@ -1,23 +1,35 @@
 import { inetTable, isWritten, type MasqueradeChain } from '../masquerade/masquerade.ts';
+import { formatAddress } from '../net/address.ts';
 import { ownedRule } from '../nft/operation.ts';
 import type { NftListing } from '../nft/parse.ts';
 import type { Step } from '../plan/operation.ts';
-import { checkedGroup } from './link-group.ts';
+import { linkLocalGateways } from './gateway.ts';
+import { checkedGroup, uncheckedGroup } from './link-group.ts';
 
 const owner = 'source check';
+
+const containers = `{ ${checkedGroup}, ${uncheckedGroup} }`;
+const gateway = formatAddress(linkLocalGateways[4]);
 
 /**
  * What comes from a container must have a source that the host would send back to the same link: the routes say which
  * addresses a container has, so nothing here names one. IPv6 needs its link-local addresses and, to find out whether one
- * is free, the unspecified one; what has such a source is not forwarded.
+ * is free, the unspecified one, but to the link alone: the route to fe80::/64, which every link has, would let them pass.
+ * Then what is for the host and its containers alone: its loopback addresses, which other programs may have opened to
+ * links (`route_localnet` of all), and the containers' gateway, which it would answer for on every link, as for any
+ * address of lo.
  */
 export const sourceCheckChain: MasqueradeChain = {
   table: inetTable,
   chain: 'source_check',
   comment: 'containers with point-to-point links send from their own addresses only',
   rules: [
-    `iifgroup ${checkedGroup} ip6 saddr { ::, fe80::/10 } return`,
+    `iifgroup ${checkedGroup} ip6 saddr :: ip6 daddr ff02::/16 meta l4proto ipv6-icmp return`,
+    `iifgroup ${checkedGroup} ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff02::/16 } return`,
+    `iifgroup ${checkedGroup} ip6 saddr { ::, fe80::/10 } drop`,
     `iifgroup ${checkedGroup} fib saddr . iif oif missing drop`,
+    `iifgroup ${containers} ip daddr 127.0.0.0/8 drop`,
+    `iif != lo iifgroup != ${containers} ip daddr ${gateway} fib daddr type local drop`,
   ].map((text) => ownedRule(owner, text)),
 };
 

@@ -1,6 +1,7 @@
 import type { TableRoute } from '../iproute/parse-routes.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
+import type { ContainerLinks } from './host-kernel.ts';
 import { birdProtocol, directProtocol } from './protocol.ts';
 
 /** Who a route is by, for those that an operator is likely to meet. */
@@ -14,11 +15,26 @@ const makers: Readonly<Record<number, string>> = {
   186: 'FRR',
 };
 
-/** Says that somebody else's route has a destination that is wished, and what helps. */
-export function describeHolder(what: string, { dst, hops, protocol }: TableRoute): string {
-  const maker = makers[protocol] === undefined ? '' : ` (${makers[protocol]})`;
+/** Says that a route which is not the agent's has a destination that is wished, and what helps. */
+export function describeHolder(route: TableRoute, containers: ContainerLinks): string {
+  const [alias] = route.hops.flatMap(({ link }) => containers.get(link) ?? []);
+  return alias === undefined ? describeForeign(route) : describeContainer(route, alias);
+}
+
+/** The plugin's routes have no protocol of their own, so they look like somebody's, by hand. */
+function describeContainer({ dst, hops }: TableRoute, alias: string): string {
+  const who = alias === '' ? 'a container' : `the container ${alias}`;
   return (
-    `${what} has a route already that is not ours: ${formatCidr(dst)}${describeHops(hops)}, protocol ${protocol}${maker}: ` +
+    `the way to ${formatCidr(dst)} is taken: the route${describeHops(hops)} leads to ${who} on this host, ` +
+    'though another host has that address now; the container goes on with it until it is deleted (CNI DEL) and added again'
+  );
+}
+
+function describeForeign({ dst, hops, protocol }: TableRoute): string {
+  const maker = makers[protocol] === undefined ? '' : ` (${makers[protocol]})`;
+  const what = formatCidr(dst);
+  return (
+    `the way to ${what} has a route already that is not ours: ${what}${describeHops(hops)}, protocol ${protocol}${maker}: ` +
     'it is left alone; remove it if it is not wanted (ip route del)'
   );
 }

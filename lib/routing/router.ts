@@ -26,7 +26,7 @@ export type Router = {
 /** What `GET /v1/routes` tells; texts and numbers only. */
 export type RoutingStatus = {
   readonly mode: 'bird' | 'direct';
-  /** What this host announces. */
+  /** What this host announces: of its blocks and borrowed addresses, those whose packets go nowhere else from here. */
   readonly announced: readonly string[];
   readonly routes: readonly RouteStatus[];
   readonly drift: DriftStatus;

@@ -32,7 +32,7 @@ export class Routing {
   readonly #wakeup = new Wakeup();
   #wish: Reachability | undefined;
   #destinations: ReadonlySet<string> = new Set();
-  #waiting: (() => void)[] = [];
+  #waiting: ((status: RoutingStatus) => void)[] = [];
 
   constructor(parts: RoutingParts) {
     this.#parts = parts;
@@ -41,12 +41,12 @@ export class Routing {
 
   /**
    * Sets what is to be reached from now on.
-   * @returns resolves when that has been tried; what stands in the way is among the problems
+   * @returns how it stands when that has been tried: what stands in the way is among the problems
    */
-  aimAt(wish: Reachability): Promise<void> {
+  aimAt(wish: Reachability): Promise<RoutingStatus> {
     this.#wish = wish;
     this.#destinations = destinationsOf(wish);
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<RoutingStatus>();
     this.#waiting.push(resolve);
     this.#wakeup.wake();
     return promise;
@@ -75,7 +75,7 @@ export class Routing {
       await sleep(restMs, signal);
       await this.#wakeup.wait(this.#parts.resyncMs, signal);
     }
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#waiting.splice(0)) resolve(this.status());
   }
 
   async #compare(): Promise<void> {
@@ -85,7 +85,7 @@ export class Routing {
       await this.#problems.gather('routes', () => this.#parts.router.apply(wish));
       await this.#problems.gather('masquerade', () => this.#masquerade(wish));
     }
-    for (const resolve of waiting) resolve();
+    for (const resolve of waiting) resolve(this.status());
   }
 
   async #masquerade({ table }: Reachability): Promise<readonly string[]> {

@@ -3,13 +3,19 @@ import { basename } from 'node:path';
 import type { StoreConfig } from '../../ipam/host-local/config.ts';
 import { listLeases } from '../../ipam/host-local/inventory.ts';
 import { LeaseFiles } from '../../ipam/host-local/lease-files.ts';
-import { hasStore, leaseDirOf, withStore } from '../../ipam/host-local/store.ts';
+import { hasStore, leaseDirOf, tryWithStore } from '../../ipam/host-local/store.ts';
 import type { LeasedAddress, Leases } from '../../lib/blocks/leases.ts';
+import type { Run } from '../../lib/exec/command.ts';
+import { inquireAsync } from '../../lib/exec/inquiry.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { parseAddress } from '../../lib/net/address.ts';
+import { containerRoutesInquiry } from './container-routes.ts';
 
-/** The leases that host-local keeps of a network on this machine. */
-export function createBlockLeases(config: StoreConfig, machine: Machine): Leases {
+/** How the leases are looked at, and what the kernel is asked with. */
+export type BlockLeasesParts = { readonly machine: Machine; readonly run: Run };
+
+/** The leases that host-local keeps of a network on this machine. Its lock is never waited for: the agent has other work. */
+export function createBlockLeases(config: StoreConfig, { machine, run }: BlockLeasesParts): Leases {
   const files = new LeaseFiles(leaseDirOf(config));
   return {
     addresses: () => files.list(),
@@ -17,8 +23,9 @@ export function createBlockLeases(config: StoreConfig, machine: Machine): Leases
     free: (lease) => freeDead(lease, { config, machine }),
     whileLocked: (work) =>
       hasStore(config)
-        ? withStore({ config, machine, intent: 'release' }, (store) => work(store.listAddresses()))
-        : work([]),
+        ? tryWithStore({ config, machine, intent: 'release' }, (store) => work(store.listAddresses()))
+        : { kind: 'done', answer: work([]) },
+    routed: () => inquireAsync(containerRoutesInquiry(), run),
     watch: (wake, signal) => watchLeases(files.dir, wake, signal),
   };
 }
@@ -38,12 +45,13 @@ type Where = { readonly config: StoreConfig; readonly machine: Machine };
 /** Looked at once more under the lock: the container's DEL may have come, and another one have the address. */
 function freeDead({ owner }: LeasedAddress, { config, machine }: Where): boolean {
   if (owner === undefined || !hasStore(config)) return false;
-  return withStore({ config, machine, intent: 'release' }, (store) => {
+  const freed = tryWithStore({ config, machine, intent: 'release' }, (store) => {
     const record = store.find(owner);
     if (record === undefined || store.judge(record.proof).state !== 'dead') return false;
     store.release(record, 0);
     return true;
   });
+  return freed.kind === 'done' && freed.answer;
 }
 
 /** The directory comes with the first lease. */

@@ -1,8 +1,9 @@
 import type { ApiRouted } from '../../lib/api/parts.ts';
+import { readBootId } from '../../lib/attach/liveness.ts';
 import { BlockHolder } from '../../lib/blocks/holder.ts';
 import { releaseHost } from '../../lib/blocks/release-host.ts';
 import type { BlocksSettings } from '../../lib/blocks/settings.ts';
-import { writeShare } from '../../lib/blocks/share-file.ts';
+import { readShareText, writeShare } from '../../lib/blocks/share-file.ts';
 import type { IpamStatus } from '../../lib/blocks/status.ts';
 import { sleep } from '../../lib/client/backoff.ts';
 import { Problems } from '../../lib/daemon/problems.ts';
@@ -16,7 +17,8 @@ import type { Outer } from '../../lib/overlay/kernel/outer-link.ts';
 import type { Overlay } from '../../lib/overlay/overlay.ts';
 import { type BirdRouter, createBirdRouter } from '../../lib/routing/bird/router.ts';
 import { createDirectRouter } from '../../lib/routing/direct/router.ts';
-import type { Router } from '../../lib/routing/router.ts';
+import { requirePrepared } from '../../lib/routing/prepared.ts';
+import type { Reachability, Router } from '../../lib/routing/router.ts';
 import { Routing } from '../../lib/routing/routing.ts';
 import type { RoutingSettings } from '../../lib/routing/settings.ts';
 import { createBlockLeases } from './block-leases.ts';
@@ -61,9 +63,10 @@ export class RoutedNetwork {
     const router: Router = this.#bird ?? this.#createDirect(host);
     this.#routing = new Routing({ router, host, listen, log, resyncMs: routing.resyncMs });
     this.#holder = new BlockHolder({
-      ...{ etcd, settings: blocks, node, log },
-      leases: createBlockLeases(blocks, machine),
-      prepare: (own) => this.#routing.aimAt({ node, table: this.#holder.table, own }),
+      ...{ etcd, settings: blocks, node, log, bootId: readBootId(machine) },
+      leases: createBlockLeases(blocks, { machine, run }),
+      prepare: (reachability) => this.#prepare(reachability),
+      readShare: () => readShareText(blocks.shareFile),
       writeShare: (share) => writeShare(blocks.shareFile, share),
       onChange: (reachability) => void this.#routing.aimAt(reachability),
       nowMs: () => (readUptimeSeconds(machine) ?? 0) * 1_000,
@@ -81,9 +84,22 @@ export class RoutedNetwork {
     await Promise.all([this.#holder.run(signal), this.#routing.run(signal), this.#followUnderlay(signal)]);
   }
 
+  /** Without BIRD, what is ours is leased from all the same: containers of one host reach each other. */
+  async #prepare(wish: Reachability): Promise<void> {
+    requirePrepared(wish, await this.#routing.aimAt(wish));
+  }
+
   #ipam(): IpamStatus {
     const status = this.#holder.status();
-    return { ...status, problems: [...this.#problems.all, ...status.problems] };
+    return { ...status, problems: [...this.#problems.all, ...status.problems, ...this.#unannounced()] };
+  }
+
+  /** What BIRD lacks is told with the routes; here, what that means for addresses that are leased meanwhile. */
+  #unannounced(): readonly string[] {
+    if (this.#bird === undefined || this.#routing.status().problems.length === 0) return [];
+    return [
+      'the routes between hosts are not well ("fairlead routes"): addresses are leased, but other hosts may not reach them',
+    ];
   }
 
   #createDirect(host: Parameters<typeof createDirectRouter>[0]['host']): Router {
@@ -109,6 +125,7 @@ export class RoutedNetwork {
       addresses: outer.publicAddresses,
       reflector: routing.mode === 'bird' ? routing.reflector : undefined,
       mtu: blocks.mtu ?? this.#mtuOver(outer),
+      networks: outer.networks,
     });
   }
 

@@ -30,7 +30,10 @@ function addReleaseHost(ipam: Command, terminal: Terminal): void {
   ipam
     .command('release-host <host>')
     .description('take blocks and loans from a host, by name or id, that is gone for good')
-    .option('--force', 'also from one whose agent is alive: its containers lose their ways')
+    .option(
+      '--force',
+      'also from one whose agent is, or was just now, alive: its containers must be stopped, or lose their ways',
+    )
     .configureHelp({ showGlobalOptions: true })
     .action(async (host: string, _own: unknown, command: Command) => {
       const { force, ...options } = command.optsWithGlobals<AgentOptions & { force?: true }>();

@@ -10,5 +10,6 @@ export const ptp: PointToPointKind = {
     ipamCall: call,
     confirm: () => undefined,
   }),
+  openCheck: (call) => ({ network: parsePointToPointConfig(call.conf), ipamCall: call }),
   openRemoval: (call) => ({ ipamCall: call }),
 };

@@ -15,7 +15,7 @@ export const routed: PointToPointKind = {
   name: 'routed',
   wiring: 'link-local-gateway',
   open: (call) => {
-    const network = { ...parsePointToPointConfig(call.conf), checksSource: true };
+    const network = parseNetwork(call.conf);
     const source = parseSource(call.conf);
     if (source.kind === 'ipam') return { network, ipamCall: call, confirm: () => undefined };
     const share = openShare(source.path, call.conf);
@@ -25,11 +25,13 @@ export const routed: PointToPointKind = {
       confirm: (leased) => confirmLeased(source.path, call.conf, leased),
     };
   },
-  openRemoval: (call) => {
-    const source = parseSource(call.conf);
-    return { ipamCall: source.kind === 'ipam' ? call : withIpam(call, leasesOf(source.path)) };
-  },
+  openCheck: (call) => ({ network: parseNetwork(call.conf), ipamCall: toLeases(call) }),
+  openRemoval: (call) => ({ ipamCall: toLeases(call) }),
 };
+
+function parseNetwork(conf: NetConf): PointToPointNetwork {
+  return { ...parsePointToPointConfig(conf), checksSource: true };
+}
 
 function withMtu(network: PointToPointNetwork, longest: number): PointToPointNetwork {
   const { mtu = longest } = network;
@@ -45,12 +47,19 @@ function confWithIpam({ json }: NetConf, ipam: object): NetConf {
   return parseNetConf({ ...json, ipam: { type: 'host-local', ...ipam } });
 }
 
-/** Where the leases are; the usual place where the share is gone or not understood, for a container must go all the same. */
-function leasesOf(path: string): object {
+/** The call as IPAM needs it for what is leased already. */
+function toLeases<Call extends NetworkCall>(call: Call): Call {
+  const source = parseSource(call.conf);
+  if (source.kind === 'ipam') return call;
+  const dataDir = toldDataDir(source.path) ?? source.dataDir;
+  return withIpam(call, dataDir === undefined ? {} : { dataDir });
+}
+
+/** Undefined where the share is gone or not understood: a container must go all the same. */
+function toldDataDir(path: string): string | undefined {
   try {
-    const share = readShare(path);
-    return share === undefined ? {} : { dataDir: share.dataDir };
+    return readShare(path)?.dataDir;
   } catch {
-    return {};
+    return undefined;
   }
 }

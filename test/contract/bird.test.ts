@@ -11,6 +11,7 @@ import {
   address,
   birdSettings,
   type ClusterHost,
+  cidr,
   pools4,
   pools6,
   reachabilityOf,
@@ -61,7 +62,11 @@ function randomConfig(random: Random): string {
     peers: [random.pick([undefined, ' '])],
   };
   const pools = random.pick([[], pools4, pools6, [...pools4, ...pools6]]);
-  return renderBirdConfig(birdWish(reachabilityOf(1, hosts, pools), settings, passwords).wish, settings);
+  const spared = ['10.50.1.0/24', '10.0.0.0/8', '10.50.3.3/32', 'fd00:50::/64'].filter(
+    () => random.below(3) === 0,
+  );
+  const reachability = { ...reachabilityOf(1, hosts, pools), spared: spared.map(cidr) };
+  return renderBirdConfig(birdWish(reachability, settings, passwords).wish, settings);
 }
 
 function randomHost(random: Random, number: number): ClusterHost {

@@ -75,6 +75,22 @@ describe.concurrent('the release of a host', { timeout: 30_000 }, () => {
     );
   });
 
+  test('is refused for ten minutes after its agent has ended: its containers may run on', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', { cidr: '10.50.0.0/24', blockSize: 29 });
+    const one = cluster.join(1, { hostTtlSeconds: 2 });
+    await one.has(8);
+    await one.stop();
+    await cluster.until(({ alive }) => alive.size === 0, 'the host to be gone');
+
+    const refused = await releaseHost(requestOf(cluster, 'host-1'));
+    expect(refused).toMatchObject({ kind: 'recent', name: 'host-1' });
+
+    const longAgo = Math.floor(Date.now() / 1_000) - 601;
+    await cluster.put('hosts/node-1', `{"name":"host-1","addresses":[],"lastSeen":${longAgo}}`);
+    expect(await releaseHost(requestOf(cluster, 'host-1'))).toMatchObject({ kind: 'released' });
+  });
+
   test('is told which are meant where there are several of a name, and of one that is unknown', async () => {
     await using cluster = await createCluster();
     await cluster.put('hosts/node-5', '{"name":"host-8","addresses":[]}');

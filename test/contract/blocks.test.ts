@@ -1,8 +1,15 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { readShareText } from '../../lib/blocks/share-file.ts';
 import type { Reachability } from '../../lib/routing/router.ts';
+import { createBlockLeases } from '../../plugins/agent/block-leases.ts';
 import { until } from '../support/agent.ts';
-import { BlocksCluster, blocksOf, loansOf } from '../support/blocks-cluster.ts';
+import { BlocksCluster, BlocksHost, blocksOf, loansOf } from '../support/blocks-cluster.ts';
+import { network, noLinks, pathsOf } from '../support/blocks-holder.ts';
 import { address } from '../support/blocks-tables.ts';
+import { realMachine } from '../support/rig-registry.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** Four blocks of eight addresses. */
 const smallPool = { cidr: '10.50.0.0/27', blockSize: 29 };
@@ -50,7 +57,7 @@ describe.concurrent('hosts that share pools over a real etcd', { timeout: 60_000
     const way = Promise.withResolvers<void>();
     const one = cluster.join(1, {}, { prepare: () => way.promise });
     await cluster.until(({ blocks }) => blocks.size === 1, 'the pending block');
-    expect(() => one.containers.add('early')).toThrow(/no addresses now|does not exist/);
+    expect(() => one.containers.add('early')).toThrow(/see "fairlead ipam"/);
 
     way.resolve();
     await one.has(8);
@@ -252,6 +259,107 @@ describe.concurrent('hosts that share pools over a real etcd', { timeout: 60_000
     expect(one.holder.status().reclaimed).toBe(1);
   });
 
+  test('write their share again when somebody has removed or changed it', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', smallPool);
+    const one = cluster.join(1);
+    await one.has(8);
+    const { share } = pathsOf(cluster.place(1));
+
+    rmSync(share);
+    await until(() => one.containers.shared === 8, 'the share that was removed');
+    writeFileSync(share, 'nonsense');
+    await until(() => readShareText(share)?.includes('10.50.0.') === true, 'the share that was changed');
+
+    expect(one.log.filter((text) => text.includes('somebody has removed or changed'))).toHaveLength(2);
+  });
+
+  test('lease an address that comes back only when the way to its borrower is gone', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', onePool);
+    let isBroken = false;
+    const refused: Reachability[] = [];
+    const prepare = async (reachability: Reachability) => {
+      if (!isBroken) return;
+      refused.push(reachability);
+      throw new Error('no way');
+    };
+    const lender = cluster.join(1, { spare: 1 }, { prepare });
+    await lender.has(8);
+    const borrower = cluster.join(2, { spare: 2, releaseAfterMs: 300 });
+    await borrower.has(2);
+    borrower.addMany(1);
+    await cluster.until((table) => loansOf(table, borrower).length === 3, 'three loans');
+    await until(() => lender.containers.shared === 5, 'a share without what is lent');
+
+    isBroken = true;
+    borrower.containers.del('node-2-c-0');
+    await cluster.until((table) => loansOf(table, borrower).length === 2, 'a loan to be given back');
+    await until(() => refused.length > 1, 'the ways to be asked for again and again');
+    const meanwhile = lender.containers.shared;
+    isBroken = false;
+
+    expect(refused[0]?.table.blocks.get('10.50.0.0-29')?.loans.size).toBe(2);
+    expect(meanwhile).toBe(5);
+    await until(() => lender.containers.shared === 6, 'what has come back');
+  });
+
+  test('take nothing of what hosts are reached by, and say so', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', smallPool);
+    await cluster.put('hosts/node-9', '{"name":"nine","addresses":["10.50.0.20"]}');
+    await cluster.putBlock('10.50.0.0-29', { node: 'node-1' });
+    const one = cluster.join(1, { spare: 8 });
+    const network = { address: address('10.50.0.0'), prefixLength: 28 };
+    one.holder.setSelf({ name: 'one', addresses: {}, reflector: undefined, mtu: 1450, networks: [network] });
+
+    await one.has(8);
+
+    expect(one.holder.status().share.ranges).toEqual(['10.50.0.24 to 10.50.0.31']);
+    expect(one.holder.status().problems).toContainEqual(
+      expect.stringContaining('the pool a (10.50.0.0/27) overlaps with 10.50.0.0/28, which is on a link'),
+    );
+  });
+
+  test('lease on from a block of which the key is overwritten', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', onePool);
+    const one = cluster.join(1);
+    await one.has(8);
+
+    await cluster.put('blocks/10.50.0.0-29', 'nonsense');
+    const says = () => one.holder.status().problems.some((text) => text.includes('10.50.0.0-29'));
+    await until(says, 'the problem');
+    one.addMany(2);
+    await setTimeout(1_500);
+
+    expect(one.containers.shared).toBe(8);
+    const { kvs } = await cluster.etcd.get(
+      `${cluster.prefix}/blocks/10.50.0.0-29`,
+      new AbortController().signal,
+    );
+    expect(kvs[0]?.value).toBe('nonsense');
+    await cluster.putBlock('10.50.0.0-29', { node: 'node-1' });
+    await until(() => !says(), 'the problem to go');
+  });
+
+  test('lease from a block that comes back from a backup only what no other host has', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', smallPool);
+    const [one, two] = [cluster.join(1), cluster.join(2)];
+    await Promise.all([one.has(8), two.has(8)]);
+    const leased = two.addMany(2);
+    const [name = ''] = blocksOf(await cluster.table(), two);
+
+    await cluster.putBlock(name, { node: 'node-1' });
+
+    await until(() => one.containers.shared === 14, 'both blocks without what containers have');
+    const table = await cluster.table();
+    expect(new Set(loansOf(table, two))).toEqual(new Set(leased));
+    expect(table.blocks.get(name)).toMatchObject({ node: 'node-1', state: 'confirmed' });
+    expect(two.holder.status().problems).toEqual([]);
+  });
+
   test('notice another machine with their id', async () => {
     await using cluster = await BlocksCluster.start();
     await cluster.putPool('a', smallPool);
@@ -262,7 +370,67 @@ describe.concurrent('hosts that share pools over a real etcd', { timeout: 60_000
 
     const says = () => one.holder.status().problems.some((text) => text.includes('the clone'));
     await until(says, 'the problem');
+    await until(() => one.containers.shared === 0, 'nothing to be leased');
+    expect(() => one.addMany(1)).toThrow('see "fairlead ipam"');
     await cluster.del('alive/node-1');
     await until(() => !says(), 'the problem to go');
+    await one.has(8);
+  });
+
+  test('lease nothing, and write nothing, while another machine with their id is there first', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', smallPool);
+    const told: Reachability[] = [];
+    const first = cluster.join(1, { hostTtlSeconds: 2 });
+    await first.has(8);
+    const before = await cluster.table();
+    const dir = temporaryDirectory();
+    const place = { ...cluster.place(1, { hostTtlSeconds: 2 }), dir: dir.path };
+    const clone = new BlocksHost(place, {
+      etcd: cluster.etcd,
+      bootId: 'another',
+      onChange: (reachability) => told.push(reachability),
+    });
+    try {
+      await until(
+        () => clone.holder.status().problems.some((text) => text.includes("has this machine's id")),
+        'the problem of the clone',
+      );
+      await until(() => clone.containers.shared === 0, 'a share of nothing');
+      expect(told).toEqual([]);
+      expect((await cluster.table()).hosts).toEqual(before.hosts);
+      expect(first.holder.status().problems).toEqual([]);
+
+      await first.stop();
+      await until(() => clone.containers.shared === 8, 'the clone to lease, when the first has gone');
+    } finally {
+      await clone.stop();
+      dir[Symbol.dispose]();
+    }
+  });
+
+  test('count an address as used that is routed to a container, although its lease is lost', async () => {
+    await using cluster = await BlocksCluster.start();
+    await cluster.putPool('a', { cidr: '10.50.0.0/29', blockSize: 29 });
+    const { dataDir } = pathsOf(cluster.place(1));
+    const config = { dataDir, network };
+    const leases = createBlockLeases(config, { machine: realMachine, run: noLinks });
+    const routed = ['10.50.0.7', '10.50.0.5'].map(address);
+    const one = cluster.join(
+      1,
+      { leakIntervalMs: 300, spare: 2 },
+      { leases: { ...leases, routed: () => Promise.resolve(routed) } },
+    );
+    await one.has(6);
+
+    const two = cluster.join(2, { spare: 2 });
+    await two.has(2);
+
+    expect(loansOf(await cluster.table(), two)).not.toContain('10.50.0.7');
+    expect(loansOf(await cluster.table(), two)).not.toContain('10.50.0.5');
+    await until(
+      () => one.holder.status().problems.some((text) => text.includes('10.50.0.7 is routed to a container')),
+      'the problem',
+    );
   });
 });

@@ -7,6 +7,7 @@ import {
   birdSettings,
   blockOf,
   type ClusterHost,
+  cidr,
   pools4,
   pools6,
   reachabilityOf,
@@ -31,6 +32,7 @@ type Case = {
   readonly hosts?: readonly ClusterHost[];
   readonly pools?: typeof pools4;
   readonly settings?: Partial<BirdSettings>;
+  readonly spared?: readonly string[];
 };
 
 const cases: Record<string, Case> = {
@@ -60,20 +62,22 @@ const cases: Record<string, Case> = {
       ],
     },
   },
+  'pools that overlap with the underlay': { spared: ['10.50.128.0/17', '10.50.9.9/32'] },
   'both families': { hosts: three.map(dual), pools: [...pools4, ...pools6] },
   'IPv6 alone': { hosts: three.map(onlyV6), pools: pools6 },
 };
 
 test.each(Object.entries(cases))(
   '%s',
-  async (name, { hosts = three.map(withoutV6), pools = pools4, settings = {} }) => {
+  async (name, { hosts = three.map(withoutV6), pools = pools4, settings = {}, spared = [] }) => {
     const all = birdSettings(settings);
     const passwords = {
       hosts: textOf(all.password),
       peers: all.peers.map(({ password }) => textOf(password)),
     };
+    const reachability = { ...reachabilityOf(1, hosts, pools), spared: spared.map(cidr) };
 
-    const { wish, problems } = birdWish(reachabilityOf(1, hosts, pools), all, passwords);
+    const { wish, problems } = birdWish(reachability, all, passwords);
 
     expect(problems).toEqual([]);
     await expect(renderBirdConfig(wish, all)).toMatchFileSnapshot(`expected/bird, ${name}.conf`);

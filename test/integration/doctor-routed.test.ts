@@ -137,7 +137,7 @@ const breakages: readonly Breakage[] = [
       'ip link add name docker0 type bridge; ip link set dev docker0 up; ip addr add 10.50.0.65/26 dev docker0',
     id: 'pools',
     state: 'problem',
-    found: /10\.50\.0\.64\/26 of the pool main is routed to docker0 by another \(protocol kernel, 2\)/,
+    found: /the pool main .* overlaps with the network 10\.50\.0\.64\/26 of docker0/,
   },
   {
     what: 'somebody has a blackhole in the pool',

@@ -265,11 +265,12 @@ async function hasTcpMd5(): Promise<boolean> {
   return status === 0;
 }
 
-test('of what a host announces only blocks and addresses of the pools are taken, and none of one’s own', async () => {
-  const members = [1, 2].map((number) => ({
-    ...v4(number),
-    ...(number === 1 ? { lent: { '10.50.1.9': 2 } } : {}),
-  }));
+test('of what a host announces only blocks and lent addresses are taken, and none of one’s own', async () => {
+  const lent: Readonly<Record<number, Record<string, number>>> = {
+    1: { '10.50.1.9': 2 },
+    3: { '10.50.3.9': 2 },
+  };
+  const members = [1, 2, 3].map((number) => ({ ...v4(number), lent: lent[number] ?? {} }));
   await using cluster = await BirdCluster.create(members);
   await cluster.host(1).awaitRoutes('10.50.2.0/26');
   const foreign = [
@@ -279,15 +280,50 @@ test('of what a host announces only blocks and addresses of the pools are taken,
     '10.50.0.0/16',
     '10.50.1.0/26',
     '10.50.1.8/32',
+    '10.50.2.70/32',
+    '10.50.3.5/32',
   ];
-  const fitting = ['10.50.7.0/26', '10.50.2.70/32', '10.50.1.9/32'];
+  const fitting = ['10.50.7.0/26', '10.50.3.9/32', '10.50.1.9/32'];
 
   await cluster.host(2).configure(rogueConfig([...foreign, ...fitting]));
-  await cluster.host(1).awaitRoutes('10.50.7.0/26', '10.50.2.70', '10.50.1.9');
+  await cluster.host(1).awaitRoutes('10.50.7.0/26', '10.50.3.9', '10.50.1.9');
 
   const learned = (await cluster.host(1).neighbour(addressOf(2)))?.learned ?? [];
   expect([...learned].sort()).toEqual([...fitting].sort());
   expect(await cluster.host(1).host.ip('route show default')).toBe('');
+});
+
+test('a host that announces the block of another is told of, with both', async () => {
+  const members = [1, 2, 3].map(v4);
+  await using cluster = await BirdCluster.create(members);
+  await cluster.host(3).signal('SIGKILL');
+  await cluster.host(2).configure(rogueConfig(['10.50.3.0/26']));
+  await cluster.host(1).awaitRoutes('10.50.3.0/26 via 192.0.2.2');
+
+  const problems = await cluster.host(1).follow(members);
+
+  expect(problems).toContainEqual(
+    expect.stringContaining(
+      '10.50.3.0/26 is of the host node-3 (192.0.2.3), but BIRD has learned that it is reached by the host node-2 at 192.0.2.2',
+    ),
+  );
+});
+
+test('a block that overlaps with a network on a link is neither learned nor announced, and is named', async () => {
+  const members = [1, 2].map(v4);
+  await using cluster = await BirdCluster.create(members);
+  const one = cluster.host(1);
+  await one.awaitRoutes('10.50.2.0/26', 'blackhole 10.50.1.0/26');
+  for (const network of ['10.50.1.99/24', '10.50.2.9/27']) await one.host.ip(`addr add ${network} dev eth0`);
+
+  const problems = await one.follow(members);
+  await until(async () => (await one.routes()).length === 0, 'the routes to go');
+
+  expect(problems).toEqual([
+    expect.stringContaining('no way is made to 10.50.1.0/26: 10.50.1.0/24 is the network of eth0'),
+    expect.stringContaining('no way is made to 10.50.2.0/26: 10.50.2.0/27 is the network of eth0'),
+  ]);
+  expect(one.router.status().announced).toEqual([]);
 });
 
 function rogueConfig(routes: readonly string[]): string {
@@ -378,6 +414,7 @@ describe('hosts on different links', () => {
       kind: 'configured',
       asn: 65001,
       state: 'Established',
+      learned: [],
     });
   });
 });
@@ -386,6 +423,8 @@ const torConfig = [
   'router id 198.51.100.3;',
   'protocol device { }',
   'protocol direct { ipv4; }',
+  // What no router beside the hosts can take: a container, and a block.
+  'protocol static { ipv4; route 10.50.2.5/32 blackhole; route 10.50.9.0/26 blackhole; }',
   'protocol kernel { ipv4 { export filter { if source = RTS_BGP then accept; reject; }; }; }',
   'protocol bgp { local 198.51.100.3 as 65001; neighbor 198.51.100.1 as 64512; connect delay time 1;',
   '  ipv4 { import all; export all; }; }',

@@ -176,6 +176,37 @@ describe('what others do to the routes', () => {
   });
 });
 
+test('a block that overlaps with a network on a link gets no route, and its own host no blackhole', async () => {
+  await using pair = await Pair.create();
+  const [one] = pair.hosts;
+  for (const network of ['10.50.1.99/24', '10.50.2.9/27']) await one.ip(`addr add ${network} dev eth0`);
+
+  const problems = await pair.follow();
+
+  expect(problems).toEqual([
+    expect.stringContaining('no way is made to 10.50.1.0/26: 10.50.1.0/24 is the network of eth0'),
+    expect.stringContaining('no way is made to 10.50.2.0/26: 10.50.2.0/27 is the network of eth0'),
+  ]);
+  expect(await pair.routes()).toEqual(expected.slice(2));
+  expect(pair.routers[0].status().announced).toEqual(['fd00:50::100/122']);
+});
+
+test('a container here that has the address of another host is named by its link', async () => {
+  await using pair = await Pair.create();
+  const [one] = pair.hosts;
+  await one.container('10.50.2.7');
+  await one.ip('link set dev veth11 group 76 alias fairlead/net/c1/eth0');
+
+  const problems = await pair.follow([
+    { number: 1 },
+    { number: 2, lent: { '10.50.2.7': 3 } },
+    { number: 3, blocks: [] },
+  ]);
+
+  expect(problems.join()).toContain('10.50.2.7/32 is taken');
+  expect(problems.join()).toContain('leads to the container fairlead/net/c1/eth0 on this host');
+});
+
 test('hosts behind a router are reached over the overlay, in both families', async () => {
   const far = members.map((host) => ({
     ...host,

@@ -1,7 +1,9 @@
+import { readBootId } from '../../lib/attach/liveness.ts';
 import { BlockHolder } from '../../lib/blocks/holder.ts';
 import type { BlockHolderOptions } from '../../lib/blocks/holder-options.ts';
-import { writeShare } from '../../lib/blocks/share-file.ts';
+import { readShareText, writeShare } from '../../lib/blocks/share-file.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
+import type { Run } from '../../lib/exec/command.ts';
 import { readUptimeSeconds } from '../../lib/exec/uptime.ts';
 import { parseAddress } from '../../lib/net/address.ts';
 import { createBlockLeases } from '../../plugins/agent/block-leases.ts';
@@ -42,9 +44,12 @@ export function pathsOf({ dir }: Pick<BlocksPlace, 'dir'>): {
   return { share: `${dir}/blocks.json`, dataDir: `${dir}/leases`, netns: `${dir}/netns` };
 }
 
+/** The kernel of a host whose containers are files only. */
+export const noLinks: Run = () => Promise.resolve({ status: 0, stdout: '[]', stderr: '' });
+
 /** What a holder has to do with the outside, but for what a test says. */
 export type HolderParts = { readonly etcd: Etcd } & Partial<
-  Pick<BlockHolderOptions, 'prepare' | 'onChange' | 'log' | 'writeShare' | 'leases'>
+  Pick<BlockHolderOptions, 'bootId' | 'prepare' | 'onChange' | 'log' | 'writeShare' | 'leases'>
 >;
 
 /** A holder over real lease files and a real share; it knows how it is reached. */
@@ -54,9 +59,11 @@ export function createHolder(place: BlocksPlace, parts: HolderParts): BlockHolde
   const holder = new BlockHolder({
     settings: { ...place.settings, prefix: place.prefix, network, dataDir },
     node: nodeOf(place),
-    leases: createBlockLeases({ dataDir, network }, realMachine),
+    bootId: readBootId(realMachine),
+    leases: createBlockLeases({ dataDir, network }, { machine: realMachine, run: noLinks }),
     prepare: () => Promise.resolve(),
     writeShare: (written) => writeShare(share, written),
+    readShare: () => readShareText(share),
     onChange: silent,
     log: { info: silent, warn: silent, error: silent },
     nowMs: () => (readUptimeSeconds(realMachine) ?? 0) * 1_000,
@@ -64,6 +71,7 @@ export function createHolder(place: BlocksPlace, parts: HolderParts): BlockHolde
   });
   const own = parseAddress(`192.0.2.${place.number}`);
   if (own === undefined) throw new Error(`there is no host ${place.number}`);
-  holder.setSelf({ name: `host-${place.number}`, addresses: { 4: own }, reflector: undefined, mtu: 1450 });
+  const addresses = { 4: own };
+  holder.setSelf({ name: `host-${place.number}`, addresses, reflector: undefined, mtu: 1450, networks: [] });
   return holder;
 }

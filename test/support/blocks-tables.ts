@@ -61,6 +61,8 @@ export function standingOf(
     free: countFree({ ranges, leased: taken }),
     leased: taken,
     prepared: new Set(table.blocks.keys()),
+    unknown: new Set(),
+    underlay: [],
     idle: new Map(),
     asked: new Map(),
     told: new Map([...table.blocks.keys()].map((name) => [name, 100_000])),

@@ -15,6 +15,7 @@ export const pools: Check<PoolsEvidence | undefined> = {
     return {
       pools: seen,
       endpoints: new Set(endpoints.map(({ name }) => name)),
+      links: scene.links(),
       ways: listWays(scene.machine),
     };
   },

@@ -1,29 +1,37 @@
-import type { BlockTable } from '../../blocks/table.ts';
 import { widthOf } from '../../net/address.ts';
-import { type Cidr, formatCidr, isWithin } from '../../net/cidr.ts';
+import { asHost, type Cidr, formatCidr, isWithin } from '../../net/cidr.ts';
+import type { Reachability } from '../router.ts';
 
 /** Networks of one length inside of a network. */
 export type Pattern = { readonly network: Cidr; readonly length: number };
 
 /**
- * What the other hosts may announce: blocks of the pools, and single addresses of them. By the pools rather than by the
- * blocks, so that a new block is learned while etcd is away. Blocks of a length that their pool no longer has, or of a pool
- * that is gone, are taken, too.
+ * What the other hosts may announce: blocks, by the pools rather than by the table, so that a new one is learned while etcd
+ * is away; blocks of a length that their pool no longer has, or of a pool that is gone, are taken, too. And single
+ * addresses that are lent, each by itself: a loan is nobody's before etcd has it, and whoever announces an address takes
+ * its packets from everybody.
  */
-export function acceptedOf({ pools, blocks }: Pick<BlockTable, 'pools' | 'blocks'>): readonly Pattern[] {
-  const patterns = [...pools.values()].flatMap(({ cidr, blockLength }) => withSingles(cidr, blockLength));
-  const networks = [...pools.values()].map(({ cidr }) => cidr);
-  for (const { cidr } of blocks.values())
-    patterns.push(...withSingles(networks.find((pool) => isWithin(cidr, pool)) ?? cidr, cidr.prefixLength));
+export function acceptedOf({
+  node,
+  table: { pools, blocks },
+}: Omit<Reachability, 'own'>): readonly Pattern[] {
+  const patterns = [...pools.values()].map(({ cidr, blockLength }) => ({
+    network: cidr,
+    length: blockLength,
+  }));
+  const networks = patterns.map(({ network }) => network);
+  for (const block of blocks.values()) {
+    const { cidr, loans } = block;
+    const network = networks.find((pool) => isWithin(cidr, pool)) ?? cidr;
+    patterns.push({ network, length: cidr.prefixLength });
+    for (const loan of block.node === node ? [] : loans.values())
+      if (loan.node !== node) patterns.push(single(asHost(loan.address)));
+  }
   return [...new Map(patterns.map((pattern) => [textOf(pattern), pattern])).values()].toSorted(byText);
 }
 
-function withSingles(network: Cidr, length: number): readonly Pattern[] {
-  const single = widthOf(network.address.family);
-  return [
-    { network, length },
-    { network, length: single },
-  ];
+function single(network: Cidr): Pattern {
+  return { network, length: widthOf(network.address.family) };
 }
 
 function byText(one: Pattern, other: Pattern): number {

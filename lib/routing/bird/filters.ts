@@ -16,7 +16,10 @@ export type Filters = {
   readonly announced: Filter;
   /** What a route reflector tells the other hosts: its own, and what it has heard. */
   readonly reflected: Filter;
-  /** What is taken from others: nothing that is this host's, but for the addresses that it has lent. */
+  /**
+   * What is taken from other hosts: nothing that is this host's, but for the addresses that it has lent, and nothing that
+   * takes hosts away.
+   */
   readonly learned: Filter;
   /** What is taken from the kernel: of the containers' routes, of which there may be thousands, those to be announced. */
   readonly seen: Filter;
@@ -24,7 +27,7 @@ export type Filters = {
   readonly installed: Filter;
 };
 
-export function filtersOf({ family, blocks, singles, lent, accepted, pools }: Networks): Filters {
+export function filtersOf({ family, blocks, singles, lent, accepted, pools, spared }: Networks): Filters {
   const named = (what: string, statements: readonly string[]) => filter(`${what}${family}`, statements);
   const isBlock = `proto = "${blocksProtocol(family)}"`;
   const own = [`if ${isBlock} then accept;`, ...when(singles, 'accept')];
@@ -33,6 +36,7 @@ export function filtersOf({ family, blocks, singles, lent, accepted, pools }: Ne
     announced: named('announced', [...own, 'reject;']),
     reflected: named('reflected', [...own, 'if source = RTS_BGP then accept;', 'reject;']),
     learned: named('learned', [
+      ...when(spared.flatMap(andAllAround), 'reject'),
       ...when(lent, 'accept'),
       ...when(narrower, 'reject'),
       ...when(accepted, 'accept'),
@@ -45,6 +49,10 @@ export function filtersOf({ family, blocks, singles, lent, accepted, pools }: Ne
 
 function andNarrower(network: string): string {
   return `${network}+`;
+}
+
+function andAllAround(network: string): readonly string[] {
+  return [`${network}-`, `${network}+`];
 }
 
 /** To BIRD a set without elements is a mistake. */

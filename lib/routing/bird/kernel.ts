@@ -4,14 +4,16 @@ import { type Cidr, formatCidr } from '../../net/cidr.ts';
 import type { Plan } from '../../plan/operation.ts';
 import { toOwn, toRemoval } from '../direct/plan.ts';
 import { describeHolder } from '../holder.ts';
+import type { HostKernel } from '../host-kernel.ts';
 import { birdProtocol, directProtocol } from '../protocol.ts';
 import type { RouteStatus } from '../router.ts';
 import type { Wanted } from '../wanted.ts';
+import { describeAstray } from './astray.ts';
 
 /** What the kernel has of the ways that BIRD is to find. */
 export type BirdKernel = {
   readonly routes: readonly RouteStatus[];
-  /** Routes of others, which would be taken before BIRD's; and hosts that BIRD knows no way to. */
+  /** Routes of others, which would be taken before BIRD's; hosts that BIRD knows no way to; ways to a wrong host. */
   readonly problems: readonly string[];
   /** Removes what is left of mode "direct", each route once BIRD's is there or nothing is wished. */
   readonly plan: Plan;
@@ -21,7 +23,7 @@ export type BirdKernel = {
 export function compareTable(
   wanted: readonly Wanted[],
   own: readonly Cidr[],
-  table: readonly TableRoute[],
+  { routes: table, containers }: Pick<HostKernel, 'routes' | 'containers'>,
 ): BirdKernel {
   const blocks = own.filter((cidr) => cidr.prefixLength < widthOf(cidr.address.family));
   const wished = new Set([...wanted.map(({ dst }) => dst), ...blocks].map(formatCidr));
@@ -31,8 +33,9 @@ export function compareTable(
   return {
     routes: wanted.map((each) => toStatus(each, birds.get(formatCidr(each.dst)))),
     problems: [
-      ...holders.map((holder) => describeHolder(`the way to ${formatCidr(holder.dst)}`, holder)),
+      ...holders.map((holder) => describeHolder(holder, containers)),
       ...wanted.filter(({ dst }) => birds.get(formatCidr(dst))?.hops.length === 0).map(describeUnreachable),
+      ...describeAstray(wanted, birds, table),
     ],
     plan: planLeftovers(table, (dst) => birds.has(dst) || !wished.has(dst)),
   };

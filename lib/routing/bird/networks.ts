@@ -12,6 +12,8 @@ export type Networks = {
   readonly lent: readonly string[];
   readonly accepted: readonly string[];
   readonly pools: readonly string[];
+  /** Of the underlay. */
+  readonly spared: readonly string[];
 };
 
 /** In an order that does not depend on that of the keys: what is the same has the same text. */
@@ -27,6 +29,7 @@ export function networksOf(wish: BirdWish, family: Family): Networks {
       .filter(({ network }) => network.address.family === family)
       .map(({ network, length }) => `${formatCidr(network)}{${length},${length}}`),
     pools: ofFamily(wish.pools, family).map(formatCidr),
+    spared: ofFamily(wish.spared, family).map(formatCidr),
   };
 }
 

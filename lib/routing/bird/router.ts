@@ -4,7 +4,8 @@ import { inquireAsync } from '../../exec/inquiry.ts';
 import { carryOut } from '../../exec/reconciled.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import type { BgpStatus } from '../bgp-status.ts';
-import { observeRoutes } from '../host-kernel.ts';
+import { type HostLinks, observeLinks, observeRoutes } from '../host-kernel.ts';
+import { type Passable, passableOf } from '../passable.ts';
 import type { Reachability, Router, RoutingStatus } from '../router.ts';
 import type { BirdSettings } from '../settings.ts';
 import { wantedOf } from '../wanted.ts';
@@ -50,12 +51,17 @@ class Bird implements BirdRouter {
   }
 
   async apply(reachability: Reachability): Promise<readonly string[]> {
+    const { host } = this.#parts;
+    // Not to be guessed: what would take the underlay away must not be offered even once.
+    const links = await inquireAsync(observeLinks(), host.run);
+    const passable = passableOf(reachability, links.attached);
     const problems = [
-      ...(await this.#attempt(() => this.#offer(reachability))),
+      ...passable.problems,
+      ...(await this.#attempt(() => this.#offer(passable))),
       ...(await this.#attempt(() => this.#bringInForce())),
-      ...(await this.#attempt(() => this.#compare(reachability))),
+      ...(await this.#attempt(() => this.#compare(passable.reachability, links))),
     ];
-    this.#reached = { ...this.#reached, announced: reachability.own.map(formatCidr), problems };
+    this.#reached = { ...this.#reached, announced: passable.reachability.own.map(formatCidr), problems };
     return problems;
   }
 
@@ -90,9 +96,9 @@ class Bird implements BirdRouter {
     }
   }
 
-  async #offer(reachability: Reachability): Promise<readonly string[]> {
+  async #offer({ reachability, spared }: Passable): Promise<readonly string[]> {
     const { settings, host } = this.#parts;
-    const { wish, problems } = birdWish(reachability, settings, readPasswords(settings));
+    const { wish, problems } = birdWish({ ...reachability, spared }, settings, readPasswords(settings));
     await offerConfig(settings.configFile, renderBirdConfig(wish, settings), host.run);
     this.#wish = wish;
     return problems;
@@ -104,10 +110,10 @@ class Bird implements BirdRouter {
     return sessionProblems(this.#wish?.sessions ?? [], protocols, Date.now());
   }
 
-  async #compare(reachability: Reachability): Promise<readonly string[]> {
+  async #compare(reachability: Reachability, { containers }: HostLinks): Promise<readonly string[]> {
     const { host } = this.#parts;
-    const table = await inquireAsync(observeRoutes(), host.run);
-    const { routes, problems, plan } = compareTable(wantedOf(reachability), reachability.own, table);
+    const kernel = { containers, routes: await inquireAsync(observeRoutes(), host.run) };
+    const { routes, problems, plan } = compareTable(wantedOf(reachability), reachability.own, kernel);
     this.#reached = { ...this.#reached, routes };
     return [...problems, ...(await carryOut(plan, host)).problems];
   }

@@ -19,7 +19,7 @@ export function renderSession(session: Session, filters: Filters, settings: Bird
     renderChannel(
       session,
       reflectsTo(session, settings) ? filters.reflected : filters.announced,
-      filters.learned,
+      session.isHost ? `filter ${filters.learned.name}` : 'none',
     ),
   ]);
 }
@@ -47,6 +47,6 @@ function reflectsTo({ kind }: Session, { reflector }: BirdSettings): boolean {
   return reflector !== undefined && kind !== 'configured';
 }
 
-function renderChannel({ remote: { family } }: Session, told: Filter, learned: Filter): string {
-  return `ipv${family} { import filter ${learned.name}; export filter ${told.name}; add paths yes; };`;
+function renderChannel({ remote: { family } }: Session, told: Filter, taken: string): string {
+  return `ipv${family} { import ${taken}; export filter ${told.name}; add paths yes; };`;
 }

@@ -21,6 +21,8 @@ export type Session = {
   readonly password: string | undefined;
   /** How many hops away it may be; undefined: it is on a link of this host. */
   readonly multihop: number | 'any' | undefined;
+  /** Whether it is a host of the cluster: of others no way to containers is taken. */
+  readonly isHost: boolean;
   /** The cluster id under which its routes are reflected to the others. */
   readonly reflectedUnder: string | undefined;
   /** Whether it should be up. */
@@ -40,7 +42,9 @@ export function sessionsOf(
 ): Sessions {
   const { node, table } = reachability;
   const self = table.hosts.get(node);
-  const peers = settings.peers.map((peer, index) => toPeerSession(peer, self, passwords.peers[index]));
+  const peers = settings.peers.map((peer, index) =>
+    toPeerSession({ peer, password: passwords.peers[index] }, reachability),
+  );
   const isReflected = settings.reflector !== undefined || others(reachability).some(isReflector);
   const hosts = others(reachability).filter(
     (host) => !isReflected || settings.reflector !== undefined || isReflector(host),
@@ -123,16 +127,19 @@ function toHostSession({ host, local, remote }: End, { settings, password, alive
     kind: isClient ? 'client' : isReflector(host) ? 'reflector' : 'mesh',
     ...{ local, remote, asn, password },
     multihop: 'any',
+    isHost: true,
     reflectedUnder: isClient ? reflector : undefined,
     isExpected: alive.has(host.node),
   };
 }
 
 function toPeerSession(
-  { address, asn, name, multihop }: BgpPeerSettings,
-  self: Host | undefined,
-  password: string | undefined,
+  { peer, password }: { readonly peer: BgpPeerSettings; readonly password: string | undefined },
+  reachability: Reachability,
 ): Session {
+  const { address, asn, name, multihop } = peer;
+  const self = reachability.table.hosts.get(reachability.node);
+  const isItsAddress = (own: IpAddress) => isSameAddress(own, address);
   return {
     name: protocolName('peer', address),
     title: name ?? formatAddress(address),
@@ -141,6 +148,7 @@ function toPeerSession(
     local: multihop === undefined ? undefined : self?.addresses[address.family],
     remote: address,
     ...{ asn, password, multihop },
+    isHost: others(reachability).some(({ addresses }) => Object.values(addresses).some(isItsAddress)),
     reflectedUnder: undefined,
     isExpected: true,
   };

@@ -23,17 +23,19 @@ export type BirdWish = {
   readonly lent: readonly IpAddress[];
   /** All pools: what the kernel has of them is the containers'. */
   readonly pools: readonly Cidr[];
+  /** Networks of the underlay that pools overlap with: nothing of them is taken from anybody. */
+  readonly spared: readonly Cidr[];
 };
 
 /** The wish, and what of the cluster contradicts itself. Pure. */
 export function birdWish(
-  reachability: Reachability,
+  reachability: Reachability & Partial<Pick<BirdWish, 'spared'>>,
   settings: BirdSettings,
   passwords: BirdPasswords,
 ): { readonly wish: BirdWish; readonly problems: readonly string[] } {
-  const { node, table, own } = reachability;
+  const { node, table, own, spared = [] } = reachability;
   const { sessions, problems } = sessionsOf(reachability, settings, passwords);
-  const accepted = acceptedOf(table);
+  const accepted = acceptedOf(reachability);
   const families = ([4, 6] as const).filter((family) =>
     [...own, ...accepted.map(({ network }) => network)].some(({ address }) => address.family === family),
   );
@@ -41,7 +43,7 @@ export function birdWish(
   const routerId = table.hosts.get(node)?.addresses[4] ?? derivedRouterId(node);
   const spoken = sessions.filter(({ remote }) => families.includes(remote.family));
   const lent = lentOf(reachability);
-  return { wish: { routerId, families, sessions: spoken, accepted, own, lent, pools }, problems };
+  return { wish: { routerId, families, sessions: spoken, accepted, own, lent, pools, spared }, problems };
 }
 
 /** A host without IPv4 needs a number of that kind all the same: from 1.0.0.0 to 223.255.255.255, where addresses of hosts are. */

@@ -5,6 +5,7 @@ import { parseIfName } from '../../net/ifname.ts';
 import { differenceOf, type Identity } from '../../plan/difference.ts';
 import type { Operation, Plan } from '../../plan/operation.ts';
 import { describeHolder } from '../holder.ts';
+import type { HostKernel } from '../host-kernel.ts';
 import { directProtocol } from '../protocol.ts';
 import { isLastResort, type WishedRoute } from './wish.ts';
 
@@ -15,7 +16,10 @@ export type DirectPlan = { readonly plan: Plan; readonly problems: readonly stri
  * Empty where nothing differs. A destination that has somebody else's route gets none of ours beside it: of two the kernel
  * would choose by metric, which tells nobody that they contradict each other. One that is there already stays. Pure.
  */
-export function planDirect(wished: readonly WishedRoute[], table: readonly TableRoute[]): DirectPlan {
+export function planDirect(
+  wished: readonly WishedRoute[],
+  { routes: table, containers }: Pick<HostKernel, 'routes' | 'containers'>,
+): DirectPlan {
   const foreign = table.filter((route) => toOwn(route) === undefined);
   const holders = new Map(foreign.map((route) => [formatCidr(route.dst), route]));
   const holderOf = (route: WishedRoute) =>
@@ -32,7 +36,7 @@ export function planDirect(wished: readonly WishedRoute[], table: readonly Table
     plan: operations.map((operation) => ({ place: 'host', operation })),
     problems: wished.flatMap((route) => {
       const holder = holderOf(route);
-      return holder === undefined ? [] : [describeHolder(`the way to ${formatCidr(route.dst)}`, holder)];
+      return holder === undefined ? [] : [describeHolder(holder, containers)];
     }),
   };
 }

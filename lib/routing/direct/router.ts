@@ -3,13 +3,13 @@ import type { OwnHost } from '../../exec/apply.ts';
 import { inquireAsync } from '../../exec/inquiry.ts';
 import { carryOut } from '../../exec/reconciled.ts';
 import type { Log } from '../../log/log.ts';
-import { formatCidr } from '../../net/cidr.ts';
 import type { Plan } from '../../plan/operation.ts';
 import { observeHost, observeRoutes } from '../host-kernel.ts';
+import { passableOf } from '../passable.ts';
 import type { Reachability, Router, RoutingStatus } from '../router.ts';
 import { wantedOf } from '../wanted.ts';
 import { planDirect, routeIdentity } from './plan.ts';
-import { directRoutes } from './status.ts';
+import { directAnnounced, directRoutes } from './status.ts';
 import type { OverlayWay } from './way.ts';
 import { type DirectWish, directWish } from './wish.ts';
 
@@ -43,13 +43,17 @@ class DirectRouter implements Router {
 
   async apply(reachability: Reachability): Promise<readonly string[]> {
     const { host, overlayWay } = this.#parts;
-    const { routes, attached } = await inquireAsync(observeHost(), host.run);
-    const wish = directWish(wantedOf(reachability), reachability.own, { attached, overlayWay });
-    const { plan, problems } = planDirect(wish.routes, routes);
-    const all = [...wish.problems, ...problems, ...(await this.#carryOut(plan, wish))];
-    const table = plan.length === 0 ? routes : await inquireAsync(observeRoutes(), host.run);
+    const kernel = await inquireAsync(observeHost(), host.run);
+    const { attached } = kernel;
+    const passable = passableOf(reachability, attached);
+    const { own } = passable.reachability;
+    const wish = directWish(wantedOf(passable.reachability), own, { attached, overlayWay });
+    const { plan, problems } = planDirect(wish.routes, kernel);
+    const done = await this.#carryOut(plan, wish);
+    const all = [...passable.problems, ...wish.problems, ...problems, ...done];
+    const table = plan.length === 0 ? kernel.routes : await inquireAsync(observeRoutes(), host.run);
     this.#status = {
-      announced: reachability.own.map(formatCidr),
+      announced: directAnnounced(own, table),
       routes: directRoutes(wish, table),
       problems: all,
     };

@@ -72,6 +72,7 @@ describe('a host that is to be released', () => {
   test.each<[HostRelease, number, string]>([
     [{ kind: 'unknown' }, 404, 'there is no host beta'],
     [{ kind: 'alive', name: 'beta' }, 409, 'beta is alive'],
+    [{ kind: 'recent', name: 'beta', secondsAgo: 70 }, 409, 'beta was there 70 s ago'],
     [{ kind: 'ambiguous', nodes: ['node-b', 'node-c'] }, 409, 'node-b, node-c'],
   ])('is refused: %j', async (outcome, status, message) => {
     await using rig = await createRig(routedParts(outcome));

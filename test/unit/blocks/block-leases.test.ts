@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { writeShare } from '../../../lib/blocks/share-file.ts';
@@ -6,7 +6,7 @@ import { formatAddress } from '../../../lib/net/address.ts';
 import { createBlockLeases } from '../../../plugins/agent/block-leases.ts';
 import { until } from '../../support/agent.ts';
 import { BlocksContainers } from '../../support/blocks-containers.ts';
-import { network, pathsOf } from '../../support/blocks-holder.ts';
+import { network, noLinks, pathsOf } from '../../support/blocks-holder.ts';
 import { address } from '../../support/blocks-tables.ts';
 import { cidr } from '../../support/overlay-planes.ts';
 import { realMachine } from '../../support/rig-registry.ts';
@@ -20,22 +20,40 @@ function createHost() {
   const range = { pool, first: address('10.50.0.0'), last: address('10.50.0.7') };
   writeShare(share, { network, dataDir, mtu: 1_500, pools: [pool], families: [4], ranges: [range] });
   const containers = new BlocksContainers({ dir: dir.path });
-  const leases = createBlockLeases({ network, dataDir }, realMachine);
+  const leases = createBlockLeases({ network, dataDir }, { machine: realMachine, run: noLinks });
   return { containers, leases, dataDir, [Symbol.dispose]: () => dir[Symbol.dispose]() };
 }
 
 test('the leases of a network are those that host-local has made', () => {
   using host = createHost();
   expect(host.leases.addresses()).toEqual([]);
-  expect(host.leases.whileLocked((leased) => leased)).toEqual([]);
+  expect(host.leases.whileLocked((leased) => leased)).toEqual({ kind: 'done', answer: [] });
 
   const [text] = host.containers.add('c1');
 
   expect(host.leases.addresses().map(formatAddress)).toEqual([text]);
-  expect(host.leases.whileLocked((leased) => leased.map(formatAddress))).toEqual([text]);
+  expect(host.leases.whileLocked((leased) => leased.map(formatAddress))).toEqual({
+    kind: 'done',
+    answer: [text],
+  });
   expect(host.leases.list()).toMatchObject([
     { owner: { containerId: 'c1', ifName: 'eth0' }, liveness: { state: 'live' } },
   ]);
+});
+
+test('the lock of host-local is never waited for', () => {
+  using host = createHost();
+  host.containers.add('c1');
+  const [lease] = host.leases.list();
+  host.containers.die('c1');
+  if (lease === undefined) throw new Error('nothing is leased');
+  mkdirSync(`${host.dataDir}.fairlead/${network}/lock`);
+
+  const startedAt = performance.now();
+  expect(host.leases.whileLocked(() => 'looked')).toEqual({ kind: 'locked' });
+  expect(host.leases.free(lease)).toBe(false);
+
+  expect(performance.now() - startedAt).toBeLessThan(500);
 });
 
 test('a lease is freed only while its container is dead', () => {

@@ -4,6 +4,7 @@ import type { Block } from '../../../lib/blocks/block.ts';
 import { renderBlock } from '../../../lib/blocks/block-text.ts';
 import { carryOut } from '../../../lib/blocks/carry-out.ts';
 import type { StoredBlock } from '../../../lib/blocks/overlap.ts';
+import type { Tried } from '../../../lib/exec/tried.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { address, type BlockSaid, blockValue, tableOf } from '../../support/blocks-tables.ts';
 
@@ -14,8 +15,14 @@ function blockOf(said: BlockSaid = {}): StoredBlock {
   return block;
 }
 
+type Meanwhile = { readonly routed?: readonly string[]; readonly isLocked?: boolean };
+
 /** Carries an action out while these addresses are leased. @returns what was done, in order */
-async function doneBy(action: Action, leased: readonly string[] = []): Promise<readonly string[]> {
+async function doneBy(
+  action: Action,
+  leased: readonly string[] = [],
+  { routed = [], isLocked = false }: Meanwhile = {},
+): Promise<readonly string[]> {
   const done: string[] = [];
   const write = (text: string) => {
     done.push(text);
@@ -30,18 +37,19 @@ async function doneBy(action: Action, leased: readonly string[] = []): Promise<r
     },
     leases: {
       addresses: () => leased.map(address),
-      whileLocked: <T>(work: (found: ReturnType<typeof address>[]) => T) => {
+      whileLocked: <T>(work: (found: ReturnType<typeof address>[]) => T): Tried<T> => {
         done.push('look');
-        return work(leased.map(address));
+        return isLocked ? { kind: 'locked' } : { kind: 'done', answer: work(leased.map(address)) };
       },
     },
     memory: { forget: () => undefined },
+    lookAtRoutes: () => Promise.resolve(routed.map(address)),
     withhold: (addresses: readonly ReturnType<typeof address>[]) => {
       done.push(`withhold ${addresses.map(formatAddress).join(' ')}`);
     },
   };
-  await carryOut(action, parts, new AbortController().signal);
-  return done;
+  const outcome = await carryOut(action, parts, new AbortController().signal);
+  return outcome === 'locked' ? [...done, 'locked'] : done;
 }
 
 describe('what is given up', () => {
@@ -77,6 +85,46 @@ describe('what is given up', () => {
   });
 });
 
+describe('an address that the kernel routes to a container, although no lease is there,', () => {
+  const routed = ['10.50.0.7'];
+
+  test('is not lent', async () => {
+    const block = blockOf({ wanted: { other: 2 } });
+    const addresses = ['10.50.0.6', '10.50.0.7'].map(address);
+
+    const done = await doneBy({ kind: 'lend', block, to: 'other', addresses }, [], { routed });
+
+    expect(done.at(-1)).toEqual(blockValue({ loans: { '10.50.0.6': 'other' } }));
+  });
+
+  test('is not given back', async () => {
+    const block = blockOf({ node: 'other', loans: { '10.50.0.7': 'me' } });
+    const addresses = routed.map(address);
+
+    const done = await doneBy({ kind: 'return', block, addresses }, [], { routed });
+
+    expect(done.at(-1)).toEqual(blockValue({ node: 'other', loans: { '10.50.0.7': 'me' } }));
+  });
+
+  test('keeps its block', async () => {
+    const block = blockOf({ state: 'releasing' });
+    expect(await doneBy({ kind: 'release', block }, [], { routed })).toEqual(['look', blockValue()]);
+    expect(await doneBy({ kind: 'drop', block }, [], { routed })).toEqual(['look']);
+  });
+});
+
+test('nothing is given up while somebody else leases or frees', async () => {
+  const block = blockOf({ state: 'releasing' });
+  const addresses = [address('10.50.0.6')];
+
+  expect(await doneBy({ kind: 'release', block }, [], { isLocked: true })).toEqual(['look', 'locked']);
+  expect(await doneBy({ kind: 'lend', block, to: 'other', addresses }, [], { isLocked: true })).toEqual([
+    'withhold 10.50.0.6',
+    'look',
+    'locked',
+  ]);
+});
+
 describe('a block that is being released', () => {
   const block = blockOf({ state: 'releasing' });
 
@@ -91,6 +139,7 @@ describe('a block that is being released', () => {
   test('stays where something of it is lent', async () => {
     const lent = blockOf({ state: 'releasing', loans: { '10.50.0.6': 'other' } });
     expect(await doneBy({ kind: 'release', block: lent })).toEqual([
+      'look',
       blockValue({ loans: { '10.50.0.6': 'other' } }),
     ]);
   });
@@ -109,6 +158,10 @@ test('each other action is one write', async () => {
     `claim ${blockValue({ state: 'pending', loans: same.loans })}`,
   ]);
   expect(await doneBy({ kind: 'confirm', block })).toEqual([blockValue(same)]);
+  expect(await doneBy({ kind: 'suspend', block })).toEqual([blockValue({ ...same, state: 'pending' })]);
+  expect(await doneBy({ kind: 'mark', block, addresses: [address('10.50.0.5')] })).toEqual([
+    blockValue({ ...same, loans: { '10.50.0.6': 'other', '10.50.0.5': 'me' } }),
+  ]);
   expect(await doneBy({ kind: 'withdraw', block })).toEqual([blockValue({ ...same, state: 'releasing' })]);
   expect(await doneBy({ kind: 'want', block, count: 3 })).toEqual([
     blockValue({ ...same, wanted: { third: 1, me: 3 } }),

@@ -7,8 +7,8 @@ import { ownOf } from '../../../lib/blocks/own.ts';
 import { shortages } from '../../../lib/blocks/shortage.ts';
 import type { Standing } from '../../../lib/blocks/standing.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
-import { formatCidr } from '../../../lib/net/cidr.ts';
-import { blockValue, standingOf, tableOf } from '../../support/blocks-tables.ts';
+import { asHost, formatCidr } from '../../../lib/net/cidr.ts';
+import { address, blockValue, standingOf, tableOf } from '../../support/blocks-tables.ts';
 
 /** Two blocks of eight addresses. */
 const pool = { 'pools/a': '{"cidr":"10.50.0.0/28","blockSize":29}' };
@@ -227,6 +227,69 @@ describe('a host that has more than it needs', () => {
 
     expect(next(standingOf(table))).toBe('drop 10.50.0.8-29');
     expect(next(standingOf(table, { leased: ['10.50.0.9'] }))).toBeUndefined();
+  });
+});
+
+describe('a key that somebody has overwritten', () => {
+  test('is never written to, whatever there is to do', () => {
+    const table = tableOf({
+      ...pool,
+      ...everybody,
+      'blocks/10.50.0.0-29': blockValue({ wanted: { other: 1 } }),
+      'blocks/10.50.0.8-29': blockValue({ node: 'other' }),
+    });
+    const blocks = new Map(
+      [...table.blocks].map(([name, block]) => [name, { ...block, isOverwritten: true } as const]),
+    );
+    const standing = standingOf({ ...table, blocks }, { leased: first(7), told: new Map() });
+
+    expect(next(standingOf(table))).toBe('lend 10.50.0.0-29 10.50.0.7');
+    expect(next(standing)).toBeUndefined();
+    expect(standing.ranges).toHaveLength(1);
+  });
+});
+
+describe('a pool of which hosts have addresses', () => {
+  const underlay = ['10.50.0.3', '10.50.0.9'].map((text) => asHost(address(text)));
+
+  test('gives no block there, new or lost, and none is asked for', () => {
+    const other = tableOf({ ...pool, ...everybody, 'blocks/10.50.0.0-29': blockValue({ node: 'other' }) });
+
+    expect(next(standingOf(tableOf(pool), { underlay: underlay.slice(0, 1) }))).toBe('claim 10.50.0.8/29');
+    expect(next(standingOf(tableOf(pool), { underlay }))).toBeUndefined();
+    expect(next(standingOf(tableOf(pool), { underlay, leased: ['10.50.0.4'] }))).toBeUndefined();
+    expect(next(standingOf(other, { underlay }))).toBeUndefined();
+  });
+
+  test('gets back what is there and is not used', () => {
+    const table = tableOf({ ...pool, 'blocks/10.50.0.0-29': blockValue() });
+    const standing = standingOf(table, {
+      underlay,
+      free: { 4: 0, 6: 0 },
+      settings: { spare: 0, releaseAfterMs: 1 },
+    });
+
+    expect(dispensable(standing)).toEqual(['10.50.0.0-29']);
+  });
+});
+
+describe('after etcd was restored from a backup', () => {
+  test('a host suspends the block that it does not know', () => {
+    const table = tableOf({ ...pool, 'blocks/10.50.0.0-29': blockValue() });
+
+    expect(next(standingOf(table, { unknown: new Set(['10.50.0.0-29']) }))).toBe('suspend 10.50.0.0-29');
+  });
+
+  test('a host marks what its containers have of a block that nobody leases from yet', () => {
+    const restored = (state: 'pending' | 'confirmed', loans = {}) =>
+      standingOf(tableOf({ ...pool, 'blocks/10.50.0.0-29': blockValue({ node: 'other', state, loans }) }), {
+        leased: ['10.50.0.1', '10.50.0.2'],
+        mayTake: false,
+      });
+
+    expect(next(restored('pending'))).toBe('mark 10.50.0.0-29 10.50.0.1 10.50.0.2');
+    expect(next(restored('pending', { '10.50.0.1': 'third' }))).toBe('mark 10.50.0.0-29 10.50.0.2');
+    expect(next(restored('confirmed'))).toBeUndefined();
   });
 });
 

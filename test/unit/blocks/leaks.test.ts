@@ -14,41 +14,45 @@ const unknown: Liveness = { state: 'unknown', because: 'made by another program'
 function createLooks(liveness: Liveness, text = '10.50.0.1') {
   let nowMs = 0;
   const lease = { address: address(text), owner: { containerId: 'c1', ifName: 'eth0' }, liveness };
-  const found: { leases: LeasedAddress[] } = { leases: [lease] };
+  const found: { leases: LeasedAddress[]; routed: string[] } = { leases: [lease], routed: [] };
   const freed: string[] = [];
   const leaks = new Leaks({
-    leases: { list: () => found.leases, free: (each) => freed.push(formatAddress(each.address)) > 0 },
+    leases: {
+      list: () => found.leases,
+      free: (each) => freed.push(formatAddress(each.address)) > 0,
+      routed: () => Promise.resolve(found.routed.map(address)),
+    },
     intervalMs: 60_000,
     nowMs: () => nowMs,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   const look = (afterMs = 60_000) => {
     nowMs += afterMs;
-    leaks.look(pools);
+    return leaks.look(pools);
   };
   return { leaks, look, found, freed, lease };
 }
 
-test('the lease of a dead container is freed when it is found so twice', () => {
+test('the lease of a dead container is freed when it is found so twice', async () => {
   const { leaks, look, freed } = createLooks(dead);
 
-  look();
+  await look();
   expect(leaks.suspects).toMatchObject([{ address: '10.50.0.1', because: 'its namespace is gone' }]);
-  look(1_000);
+  await look(1_000);
   expect(freed).toEqual([]);
-  look();
+  await look();
 
   expect(freed).toEqual(['10.50.0.1']);
   expect(leaks.suspects).toEqual([]);
   expect(leaks.reclaimed).toBe(1);
 });
 
-test('a container that has the address of one that was suspected is not', () => {
+test('a container that has the address of one that was suspected is not', async () => {
   const { look, freed, found, lease } = createLooks(dead);
-  look();
+  await look();
 
   found.leases = [{ ...lease, owner: { containerId: 'c2', ifName: 'eth0' } }];
-  look();
+  await look();
 
   expect(freed).toEqual([]);
 });
@@ -57,11 +61,29 @@ test.each([
   ['a container that nothing is known of', unknown, '10.50.0.1'],
   ['a container that lives', { state: 'live' } as const, '10.50.0.1'],
   ['an address of no pool', dead, '10.99.0.1'],
-])('the lease of %s is never freed', (_, liveness, text) => {
+])('the lease of %s is never freed', async (_, liveness, text) => {
   const { leaks, look, freed } = createLooks(liveness, text);
 
-  for (let round = 0; round < 3; round++) look();
+  for (let round = 0; round < 3; round++) await look();
 
   expect(freed).toEqual([]);
   expect(leaks.suspects).toEqual([]);
+});
+
+test('a lease of a container that the kernel still routes to is kept, all of it, and told as suspect', async () => {
+  const { leaks, look, freed, found, lease } = createLooks(dead);
+  const other = { ...lease, address: address('10.50.0.2') };
+  found.leases = [lease, other];
+  found.routed = ['10.50.0.2'];
+
+  for (let round = 0; round < 3; round++) await look();
+
+  expect(freed).toEqual([]);
+  expect(leaks.suspects.map(({ because }) => because)).toEqual([
+    expect.stringContaining('routed to a container'),
+    expect.stringContaining('routed to a container'),
+  ]);
+  found.routed = [];
+  await look();
+  expect(freed).toEqual(['10.50.0.1', '10.50.0.2']);
 });

@@ -88,9 +88,71 @@ describe('the table', () => {
           : ({ kind: 'put', kv: found } as const);
       table = updateBlockTable(table, { kind: 'changes', revision, events: [event] }, prefix);
 
-      const whole = blockTableOf({ revision, kvs: [...kvs.values()] }, prefix);
+      const whole = blockTableOf({ revision, kvs: [...kvs.values()] }, prefix, table);
       expect(sorted(table)).toEqual(sorted(whole));
     }
+  });
+});
+
+describe('a key that is overwritten with what is not understood', () => {
+  const block = 'blocks/10.50.0.0-29';
+  const keys = {
+    'pools/a': pool,
+    'hosts/me': '{"name":"one","addresses":["192.0.2.1"]}',
+    [block]: blockValue({ used: 2 }),
+  };
+  const damaged = (
+    name: string,
+    { createRevision, revision }: { createRevision: number; revision: number },
+  ) => ({
+    ...keyValue(name, 'nonsense', revision),
+    createRevision,
+  });
+  const change = (table: BlockTable, kv: KeyValue) =>
+    updateBlockTable(
+      table,
+      { kind: 'changes', revision: kv.modRevision, events: [{ kind: 'put', kv }] },
+      prefix,
+    );
+
+  test.each([
+    ['pools/a', 1],
+    ['hosts/me', 2],
+    [block, 3],
+  ])('says what it said before: %s', (name, createRevision) => {
+    const before = tableOf(keys);
+    const kv = damaged(name, { createRevision, revision: 9 });
+
+    const changed = change(before, kv);
+    const whole = updateBlockTable(before, { kind: 'whole', revision: 9, kvs: [kv] }, prefix);
+
+    for (const after of [changed, whole]) {
+      const [room = '', key = ''] = name.split('/');
+      expect(after[room === 'pools' ? 'pools' : room === 'hosts' ? 'hosts' : 'blocks'].has(key)).toBe(true);
+      expect([...after.problems.keys()]).toEqual([`${prefix}/${name}`]);
+    }
+  });
+
+  test('is marked, so that nobody writes over it, until it is put right', () => {
+    const bad = change(tableOf(keys), damaged(block, { createRevision: 3, revision: 8 }));
+    const good = change(bad, { ...keyValue(block, blockValue(), 9), createRevision: 3 });
+
+    expect(bad.blocks.get('10.50.0.0-29')).toMatchObject({ used: 2, modRevision: 8, isOverwritten: true });
+    expect(good.blocks.get('10.50.0.0-29')).not.toHaveProperty('isOverwritten');
+    expect(good.problems.size).toBe(0);
+  });
+
+  test('says nothing where it was made anew meanwhile', () => {
+    const after = change(tableOf(keys), damaged(block, { createRevision: 8, revision: 8 }));
+
+    expect(after.blocks.size).toBe(0);
+  });
+
+  test('is a living block with a problem where only the number of used addresses is impossible', () => {
+    const { blocks, problems } = tableOf({ [block]: blockValue({ used: 99 }) });
+
+    expect(blocks.get('10.50.0.0-29')).toMatchObject({ used: 8 });
+    expect(problems.get(`${prefix}/${block}`)).toMatch(/used: 99/);
   });
 });
 
@@ -140,6 +202,14 @@ describe('of blocks that overlap', () => {
   });
 });
 
+test("what is a host's is found once for a table", () => {
+  const table = tableOf({ 'pools/a': pool, 'blocks/10.50.0.0-29': blockValue() });
+
+  expect(ownOf(table, 'me')).toBe(ownOf(table, 'me'));
+  expect(ownOf(table, 'other').blocks).toEqual([]);
+  expect(ownOf(table, 'me').blocks).toHaveLength(1);
+});
+
 describe('what a host knows', () => {
   const whole = (revision: number, value: string) =>
     ({
@@ -172,7 +242,7 @@ describe('what a host knows', () => {
     known.hear(whole(5, blockValue()));
     known.outdate();
     expect(known.current).toBeUndefined();
-    known.replace(blockTableOf(whole(6, blockValue()), prefix));
+    known.replace(whole(6, blockValue()));
     expect(known.current?.revision).toBe(6);
 
     nowMs = 10_000;

@@ -41,6 +41,25 @@ describe('the value of a pool', () => {
     expect(() => parsePool('a', value)).toThrow(why);
   });
 
+  test.each([
+    ...[
+      '0.0.0.0/0',
+      '0.0.0.0/8',
+      '127.0.0.0/16',
+      '169.254.0.0/24',
+      '128.0.0.0/1',
+      '224.0.0.0/24',
+      '240.0.0.0/8',
+    ],
+    ...['::/0', '::/64', 'fe80::/64', 'ff02::/112'],
+  ])("is refused where packets to %s would be the host's own", (cidr) => {
+    expect(() => parsePool('a', JSON.stringify({ cidr }))).toThrow(/a network that has nothing of/);
+  });
+
+  test('may be of a network for documentation', () => {
+    expect(parsePool('a', '{"cidr":"192.0.2.0/24"}').blockLength).toBe(26);
+  });
+
   test('is refused under a name that no status could show', () => {
     expect(() => parsePool('a\nb', '{"cidr":"10.50.0.0/16"}')).toThrow(/a name of letters/);
   });
@@ -55,6 +74,7 @@ describe('the value of a host', () => {
       reflector: '10.0.0.1',
     };
     expect(parseHost('me', renderHost(host))).toEqual(host);
+    expect(parseHost('me', renderHost({ ...host, lastSeen: 60 }))).toEqual({ ...host, lastSeen: 60 });
   });
 
   test.each([
@@ -80,6 +100,16 @@ describe('the value of a block', () => {
     expect(block.loans.get('10.50.0.7')).toEqual({ address: address('10.50.0.7'), node: 'other' });
   });
 
+  test('has no more used than it has addresses, and that is told', () => {
+    const noted: string[] = [];
+    const note = (problem: string) => noted.push(problem);
+
+    expect(parseBlock('10.50.0.0-29', blockValue({ used: 9 }), note).used).toBe(8);
+    expect(parseBlock('10.50.0.0-29', blockValue({ used: -1 }), note).used).toBe(0);
+
+    expect(noted).toEqual([expect.stringContaining('used: 9'), expect.stringContaining('used: -1')]);
+  });
+
   test('may come without what is empty', () => {
     expect(parseBlock('10.50.0.0-29', '{"node":"me","state":"pending"}')).toMatchObject({
       used: 0,
@@ -92,7 +122,7 @@ describe('the value of a block', () => {
     ['{"state":"confirmed"}', /node: is required/],
     ['{"node":"a b","state":"confirmed"}', /the id of a host/],
     ['{"node":"me","state":"lost"}', /pending, confirmed, releasing/],
-    ['{"node":"me","state":"confirmed","used":9}', /from 0 to 8/],
+    ['{"node":"me","state":"confirmed","used":"9"}', /a whole number/],
     ['{"node":"me","state":"confirmed","loans":{"10.50.0.8":"other"}}', /addresses of 10\.50\.0\.0\/29/],
     ['{"node":"me","state":"confirmed","loans":{"10.50.0.7":"me"}}', /another host/],
     [

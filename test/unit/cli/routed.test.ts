@@ -154,7 +154,7 @@ describe('ipam release-host', () => {
     const { routed } = routedParts({ kind: 'alive', name: 'beta' });
 
     await expect(fairlead(routed, 'ipam', 'release-host', 'beta')).rejects.toThrow(
-      /409 beta is alive.*stop its agent first/,
+      /409 beta is alive.*its containers must be stopped, not only its agent/,
     );
   });
 });

@@ -5,6 +5,7 @@ import { judgeEndpoints } from '../../../lib/doctor/routed/judge-endpoints.ts';
 import { judgePools, type PoolsEvidence } from '../../../lib/doctor/routed/judge-pools.ts';
 import type { EndpointsEvidence, SeenEndpoint } from '../../../lib/doctor/routed/seen-endpoint.ts';
 import { parseWays, type SeenWay } from '../../../lib/doctor/routed/seen-ways.ts';
+import { formatCidr, networkOf } from '../../../lib/net/cidr.ts';
 import type { BgpStatus } from '../../../lib/routing/bgp-status.ts';
 import { cidr, link, statesOf, troublesOf } from './fixture.ts';
 
@@ -148,11 +149,15 @@ const way = (dst: string, changes: Partial<SeenWay> = {}): SeenWay => ({
   ...changes,
 });
 
-const judgeWays = (...ways: readonly SeenWay[]) =>
+const judgeWays = (...ways: readonly SeenWay[]) => judgeHost({ ways });
+
+const judgeHost = (changes: Partial<PoolsEvidence>) =>
   judgePools({
     pools: [{ name: 'main', cidr: cidr('10.50.0.0/16'), blockLength: 26 }],
     endpoints: new Set(['veth0a']),
-    ways,
+    links: [link('eth0', { addresses: [cidr('192.0.2.1/24')] })],
+    ways: [],
+    ...changes,
   } satisfies PoolsEvidence);
 
 describe('routes of the cluster’s addresses', () => {
@@ -187,12 +192,43 @@ describe('routes of the cluster’s addresses', () => {
   });
 
   test('that are shorter than a block are warnings: every block wins against them', () => {
-    expect(statesOf(judgeWays(way('10.50.0.0/16', { dev: 'cni0', protocol: 2 })))).toEqual(['warning']);
+    expect(statesOf(judgeWays(way('10.50.0.0/16', { dev: 'tun0' })))).toEqual(['warning']);
+  });
+
+  test.each(['10.50.7.1/24', '10.50.0.1/16', '10.1.2.3/8'])(
+    'of a network on a link, %s, are one problem: the pool has to change',
+    (address) => {
+      const links = [link('eth1', { addresses: [cidr(address)] })];
+      const ways = [way(formatCidr(networkOf(cidr(address))), { dev: 'eth1', protocol: 2 })];
+
+      expect(troublesOf(judgeHost({ links, ways }))).toEqual([
+        expect.stringMatching(
+          /^problem: the pool main \(10\.50\.0\.0\/16\) overlaps with the network .* of eth1: .* -> change the pool main /,
+        ),
+      ]);
+    },
+  );
+
+  test('of a link that is made by software end with what removes its network, of another link not', () => {
+    const addresses = [cidr('10.50.7.1/24')];
+    const troublesWith = (kind: string) =>
+      troublesOf(judgeHost({ links: [link('docker0', { kind, addresses })] })).join();
+
+    expect(troublesWith('bridge')).toMatch(/: ip addr del 10\.50\.7\.1\/24 dev docker0$/);
+    expect(troublesWith('')).not.toContain('ip addr del');
+  });
+
+  test('are nobody’s for an address alone, as of a container’s gateway', () => {
+    const links = [link('veth0a', { addresses: [cidr('10.50.0.1/32')] })];
+
+    expect(statesOf(judgeHost({ links }))).toEqual(['ok']);
   });
 
   test('are nothing to judge without a pool', () => {
     expect(statesOf(judgePools(undefined))).toEqual(['skipped']);
-    expect(statesOf(judgePools({ pools: [], endpoints: new Set(), ways: [] }))).toEqual(['skipped']);
+    expect(statesOf(judgePools({ pools: [], endpoints: new Set(), links: [], ways: [] }))).toEqual([
+      'skipped',
+    ]);
   });
 
   test('are read in all tables but the local one, each hop by itself, with the kind that ip has as a number', () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { withLock } from '../../../ipam/host-local/lock.ts';
+import { tryWithLock, withLock } from '../../../ipam/host-local/lock.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const request = (dir: string) => ({
@@ -33,4 +33,18 @@ test('the lock of a process that was killed is taken over within 3 s', () => {
   const waitedMs = performance.now() - startedAt;
   expect(waitedMs).toBeGreaterThan(1_500);
   expect(waitedMs).toBeLessThan(2_500);
+});
+
+test('who must not wait is told at once that another process has the lock', () => {
+  using dir = temporaryDirectory();
+  const tried = () => tryWithLock(request(dir.path), () => 'done');
+  expect(tried()).toEqual({ kind: 'done', answer: 'done' });
+
+  withLock(request(dir.path), () => {
+    const startedAt = performance.now();
+    expect(tried()).toEqual({ kind: 'locked' });
+    expect(performance.now() - startedAt).toBeLessThan(500);
+  });
+
+  expect(tried()).toMatchObject({ kind: 'done' });
 });

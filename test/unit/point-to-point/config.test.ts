@@ -32,14 +32,24 @@ describe('where addresses of routed come from', () => {
   const sourceOf = (conf: object) => parseSource(toCall({ type: 'routed', ...conf }).conf);
 
   test('is the agent’s file unless an IPAM is named', () => {
-    expect(sourceOf({})).toEqual({ kind: 'share', path: '/run/fairlead/blocks.json', routes: [] });
-    expect(sourceOf({ blocksFile: '/x/blocks.json' })).toMatchObject({ path: '/x/blocks.json' });
+    expect(sourceOf({})).toEqual({
+      kind: 'share',
+      path: '/run/fairlead/blocks.json',
+      dataDir: undefined,
+      routes: [],
+    });
+    expect(sourceOf({ blocksFile: '/x/blocks.json', dataDir: '/x/leases' })).toMatchObject({
+      path: '/x/blocks.json',
+      dataDir: '/x/leases',
+    });
     expect(sourceOf({ ipam: { type: 'host-local' } })).toEqual({ kind: 'ipam' });
   });
 
   test.each([
     [{ ipam: {} }, /^ipam\.type: is required/],
     [{ ipam: { type: 'host-local' }, blocksFile: '/x' }, /^ipam and blocksFile cannot both/],
+    [{ ipam: { type: 'host-local' }, dataDir: '/x' }, /^ipam and dataDir cannot both/],
+    [{ dataDir: 'leases' }, /^dataDir: expected an absolute path/],
     [{ blocksFile: 'blocks.json' }, /^blocksFile: expected an absolute path/],
     [{ runtimeConfig: { ipRanges: [[{ subnet: '10.0.0.0/8' }]] } }, /^runtimeConfig\.ipRanges: /],
   ])('is refused where it contradicts itself: %j', (conf, says) => {

@@ -4,14 +4,7 @@ import { formatCidr } from '../../../lib/net/cidr.ts';
 import { acceptedOf } from '../../../lib/routing/bird/accepted.ts';
 import { renderBirdConfig } from '../../../lib/routing/bird/config.ts';
 import { birdWish } from '../../../lib/routing/bird/wish.ts';
-import {
-  birdSettings,
-  type ClusterHost,
-  pools4,
-  pools6,
-  reachabilityOf,
-  tableOf,
-} from '../../support/routing.ts';
+import { birdSettings, type ClusterHost, pools4, pools6, reachabilityOf } from '../../support/routing.ts';
 
 const noPasswords = { hosts: undefined, peers: [] };
 
@@ -88,19 +81,33 @@ describe('the router id', () => {
 
 describe('what is taken from others', () => {
   const acceptedIn = (hosts: readonly ClusterHost[], pools = pools4) =>
-    acceptedOf(tableOf(hosts, pools)).map(({ network, length }) => `${formatCidr(network)} /${length}`);
+    acceptedOf(reachabilityOf(1, hosts, pools)).map(
+      ({ network, length }) => `${formatCidr(network)} /${length}`,
+    );
 
-  test('is blocks and single addresses of the pools', () => {
-    expect(acceptedIn([{ number: 2 }])).toEqual(['10.50.0.0/16 /26', '10.50.0.0/16 /32']);
+  test('is blocks of the pools', () => {
+    expect(acceptedIn([{ number: 2 }])).toEqual(['10.50.0.0/16 /26']);
+  });
+
+  test('is of single addresses those alone that one of the others has borrowed of another', () => {
+    const hosts = [
+      { number: 1, lent: { '10.50.1.9': 3 } },
+      { number: 2, lent: { '10.50.2.7': 3, '10.50.2.8': 1 } },
+      { number: 3 },
+    ];
+
+    expect(acceptedIn(hosts)).toEqual(['10.50.0.0/16 /26', '10.50.2.7/32 /32']);
+  });
+
+  test('is blocks of one address where a pool has such', () => {
+    expect(acceptedIn([], [{ cidr: '10.60.0.0/24', blockLength: 32 }])).toEqual(['10.60.0.0/24 /32']);
   });
 
   test('is blocks of an earlier block size, and of a pool that is gone', () => {
     expect(acceptedIn([{ number: 2, blocks: ['10.50.2.0/27', '10.60.0.0/26'] }])).toEqual([
       '10.50.0.0/16 /26',
       '10.50.0.0/16 /27',
-      '10.50.0.0/16 /32',
       '10.60.0.0/26 /26',
-      '10.60.0.0/26 /32',
     ]);
   });
 });

@@ -71,6 +71,19 @@ describe('hosts with one address', () => {
   });
 });
 
+test('only of hosts of the cluster ways to containers are taken, of other routers none', () => {
+  const peer = { asn: 65001, name: undefined, password: undefined, multihop: 2 };
+  const peers = ['192.0.2.2', '192.0.2.77'].map((text) => ({ ...peer, address: address(text) }));
+
+  const { sessions } = sessionsFor([v4(1), v4(2), v4(3)], { peers });
+
+  expect(sessions.map(({ remote, kind, isHost }) => [formatAddress(remote), kind, isHost])).toEqual([
+    ['192.0.2.3', 'mesh', true],
+    ['192.0.2.2', 'configured', true],
+    ['192.0.2.77', 'configured', false],
+  ]);
+});
+
 test('a configured peer takes the place of a host of its address, with its own password', () => {
   const peer = { address: address('192.0.2.2'), asn: 65001, name: 'tor', password: undefined, multihop: 2 };
 

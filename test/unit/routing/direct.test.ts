@@ -7,6 +7,7 @@ import { groupSteps, toBatch } from '../../../lib/plan/batch.ts';
 import type { Plan } from '../../../lib/plan/operation.ts';
 import { renderBatch } from '../../../lib/plan/render.ts';
 import { planDirect } from '../../../lib/routing/direct/plan.ts';
+import { directAnnounced } from '../../../lib/routing/direct/status.ts';
 import type { OverlayWay } from '../../../lib/routing/direct/way.ts';
 import { directWish } from '../../../lib/routing/direct/wish.ts';
 import { wantedOf } from '../../../lib/routing/wanted.ts';
@@ -31,7 +32,12 @@ function linesOf(
   table: readonly TableRoute[],
   overlayWay?: OverlayWay,
 ): readonly string[] {
-  return linesOfPlan(planDirect(wishOf(hosts, overlayWay).routes, table).plan);
+  return linesOfPlan(planDirect(wishOf(hosts, overlayWay).routes, kernelWith(table)).plan);
+}
+
+/** @param containers the aliases of containers' links, by name */
+function kernelWith(routes: readonly TableRoute[], containers: Readonly<Record<string, string>> = {}) {
+  return { routes, containers: new Map(Object.entries(containers)) };
 }
 
 /** The lines that `ip` gets. */
@@ -55,7 +61,7 @@ test('the blackhole of a borrowed address comes after its container’s route, w
 
   const { plan, problems } = planDirect(
     wishOf(hosts).routes,
-    parseTableRoutes(JSON.stringify([container]), 4),
+    kernelWith(parseTableRoutes(JSON.stringify([container]), 4)),
   );
 
   expect(linesOfPlan(plan)).toContain('route add blackhole 10.50.2.7/32 metric 1000000 proto 78');
@@ -95,7 +101,7 @@ describe('a table', () => {
   const tableOf = (...routes: readonly object[]) => parseTableRoutes(JSON.stringify(routes), 4);
 
   test('that is as wished is left alone', () => {
-    expect(planDirect(wishOf(hosts).routes, tableOf(...own))).toEqual({ plan: [], problems: [] });
+    expect(planDirect(wishOf(hosts).routes, kernelWith(tableOf(...own)))).toEqual({ plan: [], problems: [] });
   });
 
   test('with routes of ours that nobody wishes loses them', () => {
@@ -141,19 +147,46 @@ describe('a table', () => {
     ],
     ['nothing', { type: '7', dst: '10.50.2.0/26', protocol: '99' }, 'which leads nowhere, protocol 99:'],
   ])('where somebody’s route leads to %s keeps it, and says so', (_, route, named) => {
-    const { plan, problems } = planDirect(wishOf(hosts).routes, tableOf(route));
+    const { plan, problems } = planDirect(wishOf(hosts).routes, kernelWith(tableOf(route)));
 
     expect(problems).toEqual([expect.stringContaining(named)]);
     expect(linesOfPlan(plan)).toEqual(['route add blackhole 10.50.1.0/26 proto 78']);
   });
 
+  test.each([
+    ['fairlead/net/c1/eth0', 'dev veth7 leads to the container fairlead/net/c1/eth0 on this host'],
+    ['', 'dev veth7 leads to a container on this host'],
+  ])('where a container here has the address of another host names it by its link: "%s"', (alias, named) => {
+    const lending = [{ number: 1 }, { number: 2, lent: { '10.50.2.7': 3 } }, { number: 3 }];
+    const stale = { dst: '10.50.2.7', dev: 'veth7', scope: '253' };
+
+    const { problems } = planDirect(
+      wishOf(lending).routes,
+      kernelWith(tableOf(...own, stale), { veth7: alias }),
+    );
+
+    expect(problems).toEqual([expect.stringContaining(named)]);
+    expect(problems.join()).not.toContain('ip route del');
+  });
+
   test('where somebody’s route came beside ours keeps both', () => {
     const theirs = { dst: '10.50.2.0/26', dev: 'eth1', protocol: '4', metric: 5 };
 
-    const { plan, problems } = planDirect(wishOf(hosts).routes, tableOf(...own, theirs));
+    const { plan, problems } = planDirect(wishOf(hosts).routes, kernelWith(tableOf(...own, theirs)));
 
     expect(plan).toEqual([]);
     expect(problems).toHaveLength(1);
+  });
+});
+
+describe('what a host announces', () => {
+  const own = [cidr('10.50.1.0/26'), cidr('10.50.2.7/32')];
+  const blackhole = (dst: string, protocol: string) => ({ type: '6', dst, protocol });
+
+  test('is what its kernel has our blackhole for', () => {
+    const text = JSON.stringify([blackhole('10.50.1.0/26', '78'), blackhole('10.50.2.7', '4')]);
+
+    expect(directAnnounced(own, parseTableRoutes(text, 4))).toEqual(['10.50.1.0/26']);
   });
 });
 
