@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { ifExists, onFiles } from '../errors/system-error.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { parseShare, renderShare, type Share } from './share.ts';
 
 /**
@@ -22,22 +22,11 @@ export function readShareText(path: string): string | undefined {
 }
 
 /**
- * Appears whole or not at all, readable by all.
+ * Appears whole or not at all, readable by all: a plugin may run as another user.
  * @throws CniError code 5
  */
 export function writeShare(path: string, share: Share): void {
-  const scratch = `${path}.new.${process.pid}`;
-  onFiles(`writing ${path}`, () => {
-    mkdirSync(dirname(path), { recursive: true });
-    try {
-      writeFileSync(scratch, renderShare(share));
-      // Whatever the umask is: a plugin may run as another user.
-      chmodSync(scratch, 0o644);
-      renameSync(scratch, path);
-    } finally {
-      rmSync(scratch, { force: true });
-    }
-  });
+  replaceFile({ path, text: renderShare(share), mode: 0o644 });
 }
 
 /**

@@ -54,11 +54,18 @@ function applyEvents(table: BlockTable, { revision, events, last }: Changes, pre
     problems: new Map(table.problems),
   };
   for (const event of events) {
-    if (event.kind === 'put') put(draft, placeOf(event.kv.key, prefix), { kv: event.kv, last });
-    else remove(draft, placeOf(event.key, prefix), event.key);
+    const place = placeOf(keyOf(event), prefix);
+    if (event.kind === 'put') put(draft, place, { kv: event.kv, last });
+    else remove(draft, place, event.key);
   }
   noteOverlaps(draft, prefix);
-  return { revision, ...draft };
+  const isAboutBlocks = events.some((event) => placeOf(keyOf(event), prefix).room === 'blocks');
+  // What is made of thousands of blocks is made anew only for another map of them.
+  return { revision, ...draft, blocks: isAboutBlocks ? draft.blocks : table.blocks };
+}
+
+function keyOf(event: WatchEvent): string {
+  return event.kind === 'put' ? event.kv.key : event.key;
 }
 
 type Draft = {

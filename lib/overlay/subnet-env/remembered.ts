@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { ifExists, onFiles } from '../../errors/system-error.ts';
+import { readFileSync } from 'node:fs';
+import { ifExists } from '../../errors/system-error.ts';
+import { replaceFile } from '../../files/replace-file.ts';
 import { formatCidr, parseCidr } from '../../net/cidr.ts';
 import type { Subnets } from '../lease/lease.ts';
 
@@ -27,14 +27,6 @@ function toSubnets(texts: readonly unknown[]): Subnets {
  * @throws CniError code 5
  */
 export function writeRemembered(path: string, subnets: Subnets): void {
-  const scratch = `${path}.new.${process.pid}`;
-  onFiles(`overlay.stateFile: writing ${path}`, () => {
-    mkdirSync(dirname(path), { recursive: true });
-    try {
-      writeFileSync(scratch, `${JSON.stringify({ subnets: Object.values(subnets).map(formatCidr) })}\n`);
-      renameSync(scratch, path);
-    } finally {
-      rmSync(scratch, { force: true });
-    }
-  });
+  const text = `${JSON.stringify({ subnets: Object.values(subnets).map(formatCidr) })}\n`;
+  replaceFile({ path, text, mode: 0o644 }, `overlay.stateFile: writing ${path}`);
 }

@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { ifExists, onFiles } from '../../errors/system-error.ts';
+import { replaceFile } from '../../files/replace-file.ts';
 import { parseSubnetEnv, renderSubnetEnv, type SubnetEnv } from './subnet-env.ts';
 
 /**
@@ -13,22 +13,11 @@ export function readSubnetEnv(path: string): SubnetEnv | undefined {
 }
 
 /**
- * Appears whole or not at all, readable by all.
+ * Appears whole or not at all, readable by all: a plugin may run as another user.
  * @throws CniError code 5
  */
 export function writeSubnetEnv(path: string, env: SubnetEnv): void {
-  const scratch = `${path}.new.${process.pid}`;
-  onFiles(`writing ${path}`, () => {
-    mkdirSync(dirname(path), { recursive: true });
-    try {
-      writeFileSync(scratch, renderSubnetEnv(env));
-      // Whatever the umask is: a plugin may run as another user.
-      chmodSync(scratch, 0o644);
-      renameSync(scratch, path);
-    } finally {
-      rmSync(scratch, { force: true });
-    }
-  });
+  replaceFile({ path, text: renderSubnetEnv(env), mode: 0o644 });
 }
 
 /**

@@ -57,6 +57,20 @@ describe('the table', () => {
     expect(updateBlockTable(table, { kind: 'lost', because: 'away' }, prefix)).toBe(table);
   });
 
+  test('has the same blocks where something else has changed', () => {
+    const table = tableOf({ 'blocks/10.50.0.0-29': blockValue() });
+    const kv = keyValue('alive/me', 'one', 2);
+
+    const after = updateBlockTable(
+      table,
+      { kind: 'changes', revision: 2, events: [{ kind: 'put', kv }] },
+      prefix,
+    );
+
+    expect(after.alive.has('me')).toBe(true);
+    expect(after.blocks).toBe(table.blocks);
+  });
+
   test('is the same by changes as when it is read whole', () => {
     const random = new Random();
     const names = [
