@@ -1,13 +1,13 @@
 import type { Tried } from '../exec/tried.ts';
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import { cidrContains } from '../net/cidr.ts';
-import type { Action } from './action.ts';
-import type { Block, NodeId } from './block.ts';
-import type { Leases } from './leases.ts';
+import type { Action } from './decide/action.ts';
+import { byText, usedOf } from './decide/standing.ts';
+import type { Leases } from './leases/leases.ts';
 import type { Memory } from './memory.ts';
-import type { StoredBlock } from './overlap.ts';
-import { byText, usedOf } from './standing.ts';
-import type { BlockStore } from './store.ts';
+import type { Block, NodeId } from './table/block.ts';
+import type { StoredBlock } from './table/overlap.ts';
+import type { BlockStore } from './table/store.ts';
 
 /** What it takes to carry out an action. */
 export type ActionParts = {

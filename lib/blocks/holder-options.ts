@@ -2,11 +2,11 @@ import type { Etcd } from '../etcd/etcd.ts';
 import type { Log } from '../log/log.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Reachability } from '../routing/router.ts';
-import type { NodeId } from './block.ts';
-import type { HostRecord } from './host.ts';
-import type { Leases } from './leases.ts';
+import type { Leases } from './leases/leases.ts';
 import type { BlocksSettings } from './settings.ts';
-import type { Share } from './share.ts';
+import type { Share } from './share/share.ts';
+import type { NodeId } from './table/block.ts';
+import type { HostRecord } from './table/host.ts';
 
 /** How this host is reached by the others, and how large their packets may be. */
 export type BlockSelf = Omit<HostRecord, 'node'> & {

@@ -4,19 +4,19 @@ import { Problems } from '../daemon/problems.ts';
 import { Wakeup } from '../daemon/wakeup.ts';
 import { messageOf } from '../errors/cni-error.ts';
 import { type Followed, follow } from '../etcd/follow.ts';
+import { apartFrom, underlayOf, underlayProblems } from './decide/underlay.ts';
 import type { BlockHolderOptions, BlockSelf } from './holder-options.ts';
-import { KnownTable } from './known-table.ts';
-import { Leaks } from './leaks.ts';
-import { announcedOf, ownOf } from './own.ts';
+import { Leaks } from './leases/leaks.ts';
 import { Presence } from './presence.ts';
 import { reachabilityText } from './reachability-text.ts';
-import { SharePublisher } from './share-publisher.ts';
+import { SharePublisher } from './share/share-publisher.ts';
 import type { IpamStatus } from './status.ts';
 import { toIpamStatus } from './status-text.ts';
 import { Stepper } from './stepper.ts';
-import { BlockStore } from './store.ts';
-import { type BlockTable, emptyBlockTable } from './table.ts';
-import { apartFrom, underlayOf, underlayProblems } from './underlay.ts';
+import { KnownTable } from './table/known-table.ts';
+import { announcedOf, ownOf } from './table/own.ts';
+import { BlockStore } from './table/store.ts';
+import { type BlockTable, emptyBlockTable } from './table/table.ts';
 
 /** Two rounds are at least so far apart, in milliseconds. */
 const restMs = 50;

@@ -1,9 +1,9 @@
 import { formatAddress } from '../net/address.ts';
-import type { NodeId } from './block.ts';
-import { nameOf, renderBlockName } from './block-name.ts';
-import type { StoredBlock } from './overlap.ts';
-import { ownOf } from './own.ts';
-import type { BlockTable } from './table.ts';
+import type { NodeId } from './table/block.ts';
+import { nameOf, renderBlockName } from './table/block-name.ts';
+import type { StoredBlock } from './table/overlap.ts';
+import { ownOf } from './table/own.ts';
+import type { BlockTable } from './table/table.ts';
 
 /**
  * What a host has had, for the case that etcd loses it: then whoever had something claims it again, and gives what was lent

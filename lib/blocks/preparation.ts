@@ -1,10 +1,10 @@
 import { formatAddress } from '../net/address.ts';
 import { asHost, formatCidr } from '../net/cidr.ts';
 import type { Reachability } from '../routing/router.ts';
-import { nameOf } from './block-name.ts';
 import type { BlockHolderOptions } from './holder-options.ts';
-import { announcedOf, type Own } from './own.ts';
-import type { BlockTable } from './table.ts';
+import { nameOf } from './table/block-name.ts';
+import { announcedOf, type Own } from './table/own.ts';
+import type { BlockTable } from './table/table.ts';
 
 export type PreparationOptions = Pick<BlockHolderOptions, 'node' | 'prepare' | 'nowMs'>;
 

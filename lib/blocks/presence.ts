@@ -3,9 +3,9 @@ import { Wakeup } from '../daemon/wakeup.ts';
 import { messageOf } from '../errors/cni-error.ts';
 import { type Etcd, EtcdError, type KeyValue } from '../etcd/etcd.ts';
 import { GrantKeeper, type KeptGrant } from '../etcd/grant.ts';
-import type { NodeId } from './block.ts';
-import type { HostRecord } from './host.ts';
-import { parseHost, renderHost } from './host-text.ts';
+import type { NodeId } from './table/block.ts';
+import type { HostRecord } from './table/host.ts';
+import { parseHost, renderHost } from './table/host-text.ts';
 
 export type PresenceOptions = {
   readonly etcd: Etcd;

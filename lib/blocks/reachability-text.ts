@@ -1,7 +1,7 @@
 import { formatCidr } from '../net/cidr.ts';
 import type { Reachability } from '../routing/router.ts';
-import { renderHost } from './host-text.ts';
-import { renderPool } from './pool-text.ts';
+import { renderHost } from './table/host-text.ts';
+import { renderPool } from './table/pool-text.ts';
 
 /** A text that changes when routes may have to: not with every container, as the table does. */
 export function reachabilityText({ table, own }: Reachability): string {

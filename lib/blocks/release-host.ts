@@ -1,11 +1,11 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { Compare, Etcd, Write } from '../etcd/etcd.ts';
 import { formatCidr } from '../net/cidr.ts';
-import type { Block, NodeId } from './block.ts';
-import { renderBlock } from './block-text.ts';
-import type { StoredBlock } from './overlap.ts';
-import type { BlockTable } from './table.ts';
-import { blockTableOf } from './update-table.ts';
+import type { Block, NodeId } from './table/block.ts';
+import { renderBlock } from './table/block-text.ts';
+import type { StoredBlock } from './table/overlap.ts';
+import type { BlockTable } from './table/table.ts';
+import { blockTableOf } from './table/update-table.ts';
 
 /** Where the keys are, and which host is meant, by its id or by its name. */
 export type HostReleaseRequest = {

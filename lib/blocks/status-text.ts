@@ -1,18 +1,18 @@
 import type { IpAddress } from '../net/address.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr, isWithin } from '../net/cidr.ts';
-import type { NodeId } from './block.ts';
-import { sizeOf } from './block-size.ts';
-import { blockCountOf } from './free-block.ts';
-import type { HostRecord } from './host.ts';
-import type { StoredBlock } from './overlap.ts';
-import { poolOf } from './own.ts';
-import type { Pool } from './pool.ts';
-import { hasAddress, type ShareRange } from './share.ts';
-import { describeRange } from './share-publisher.ts';
-import { rangeSize } from './share-ranges.ts';
+import { blockCountOf } from './decide/free-block.ts';
+import { hasAddress, type ShareRange } from './share/share.ts';
+import { describeRange } from './share/share-publisher.ts';
+import { rangeSize } from './share/share-ranges.ts';
 import type { BlockStatus, HostStatus, IpamStatus, PoolStatus } from './status.ts';
-import type { BlockTable } from './table.ts';
+import type { NodeId } from './table/block.ts';
+import { sizeOf } from './table/block-size.ts';
+import type { HostRecord } from './table/host.ts';
+import type { StoredBlock } from './table/overlap.ts';
+import { poolOf } from './table/own.ts';
+import type { Pool } from './table/pool.ts';
+import type { BlockTable } from './table/table.ts';
 
 /** What the status is made of. */
 export type StatusSource = Pick<IpamStatus, 'node' | 'network' | 'suspects' | 'reclaimed' | 'problems'> & {

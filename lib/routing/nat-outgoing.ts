@@ -1,4 +1,4 @@
-import type { Pool } from '../blocks/pool.ts';
+import type { Pool } from '../blocks/table/pool.ts';
 import { masqueradeBySource } from '../masquerade/by-source.ts';
 import type { MasqueradeChain } from '../masquerade/masquerade.ts';
 import { type Cidr, isWithin } from '../net/cidr.ts';

@@ -1,5 +1,5 @@
-import type { NodeId } from '../blocks/block.ts';
-import type { BlockTable } from '../blocks/table.ts';
+import type { NodeId } from '../blocks/table/block.ts';
+import type { BlockTable } from '../blocks/table/table.ts';
 import type { DriftStatus } from '../daemon/drift.ts';
 import type { Family } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';

@@ -1,6 +1,6 @@
-import type { Block, NodeId } from '../blocks/block.ts';
-import type { HostRecord } from '../blocks/host.ts';
-import { overlappedBlocks } from '../blocks/overlap.ts';
+import type { Block, NodeId } from '../blocks/table/block.ts';
+import type { HostRecord } from '../blocks/table/host.ts';
+import { overlappedBlocks } from '../blocks/table/overlap.ts';
 import type { IpAddress } from '../net/address.ts';
 import { asHost, type Cidr } from '../net/cidr.ts';
 import type { Reachability } from './router.ts';

@@ -4,7 +4,7 @@ import type { StoreConfig } from '../../ipam/host-local/config.ts';
 import { listLeases } from '../../ipam/host-local/inventory.ts';
 import { LeaseFiles } from '../../ipam/host-local/lease-files.ts';
 import { hasStore, leaseDirOf, tryWithStore } from '../../ipam/host-local/store.ts';
-import type { LeasedAddress, Leases } from '../../lib/blocks/leases.ts';
+import type { LeasedAddress, Leases } from '../../lib/blocks/leases/leases.ts';
 import type { Run } from '../../lib/exec/command.ts';
 import { inquireAsync } from '../../lib/exec/inquiry.ts';
 import type { Machine } from '../../lib/exec/machine.ts';

@@ -1,6 +1,6 @@
 import { defaultDataDir } from '../../ipam/host-local/config.ts';
 import { type BlocksSettings, defaultBlockPrefix } from '../../lib/blocks/settings.ts';
-import { defaultShareFile } from '../../lib/blocks/share.ts';
+import { defaultShareFile } from '../../lib/blocks/share/share.ts';
 import type { Fields } from '../../lib/cni/fields.ts';
 import { isContainerId } from '../../lib/cni/invocation.ts';
 import { parseOuterWish } from '../../lib/overlay/kernel/outer-wish.ts';

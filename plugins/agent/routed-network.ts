@@ -3,7 +3,7 @@ import { readBootId } from '../../lib/attach/liveness.ts';
 import { BlockHolder } from '../../lib/blocks/holder.ts';
 import { releaseHost } from '../../lib/blocks/release-host.ts';
 import type { BlocksSettings } from '../../lib/blocks/settings.ts';
-import { readShareText, writeShare } from '../../lib/blocks/share-file.ts';
+import { readShareText, writeShare } from '../../lib/blocks/share/share-file.ts';
 import type { IpamStatus } from '../../lib/blocks/status.ts';
 import { sleep } from '../../lib/client/backoff.ts';
 import { Problems } from '../../lib/daemon/problems.ts';

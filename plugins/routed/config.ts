@@ -1,4 +1,4 @@
-import { defaultShareFile } from '../../lib/blocks/share.ts';
+import { defaultShareFile } from '../../lib/blocks/share/share.ts';
 import { type Fields, unexpected } from '../../lib/cni/fields.ts';
 import type { NetConf } from '../../lib/cni/netconf.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';

@@ -1,4 +1,4 @@
-import { readShare } from '../../lib/blocks/share-file.ts';
+import { readShare } from '../../lib/blocks/share/share-file.ts';
 import type { NetworkCall } from '../../lib/cni/dispatch.ts';
 import { unexpected } from '../../lib/cni/fields.ts';
 import { type NetConf, parseNetConf } from '../../lib/cni/netconf.ts';

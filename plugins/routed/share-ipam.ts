@@ -1,5 +1,5 @@
-import { hasAddress, type Share, type ShareRange } from '../../lib/blocks/share.ts';
-import { readShare } from '../../lib/blocks/share-file.ts';
+import { hasAddress, type Share, type ShareRange } from '../../lib/blocks/share/share.ts';
+import { readShare } from '../../lib/blocks/share/share-file.ts';
 import type { NetConf } from '../../lib/cni/netconf.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { formatAddress, type IpAddress } from '../../lib/net/address.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { BlockTable } from '../../lib/blocks/table.ts';
+import type { BlockTable } from '../../lib/blocks/table/table.ts';
 import { until } from '../support/agent.ts';
 import { limitMs, rounds } from '../support/binaries.ts';
 import { BlocksCluster, loansOf } from '../support/blocks-cluster.ts';

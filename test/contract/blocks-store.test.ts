@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Block } from '../../lib/blocks/block.ts';
-import { KnownTable } from '../../lib/blocks/known-table.ts';
-import type { StoredBlock } from '../../lib/blocks/overlap.ts';
-import { BlockStore } from '../../lib/blocks/store.ts';
-import { blockTableOf } from '../../lib/blocks/update-table.ts';
+import type { Block } from '../../lib/blocks/table/block.ts';
+import { KnownTable } from '../../lib/blocks/table/known-table.ts';
+import type { StoredBlock } from '../../lib/blocks/table/overlap.ts';
+import { BlockStore } from '../../lib/blocks/table/store.ts';
+import { blockTableOf } from '../../lib/blocks/table/update-table.ts';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import { startEtcd } from '../support/blocks-cluster.ts';

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { readShareText } from '../../lib/blocks/share-file.ts';
+import { readShareText } from '../../lib/blocks/share/share-file.ts';
 import type { Reachability } from '../../lib/routing/router.ts';
 import { createBlockLeases } from '../../plugins/agent/block-leases.ts';
 import { until } from '../support/agent.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { writeShare } from '../../lib/blocks/share-file.ts';
+import { writeShare } from '../../lib/blocks/share/share-file.ts';
 import { inetTable } from '../../lib/masquerade/masquerade.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import { sourceCheckChain } from '../../lib/point-to-point/source-check.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { removeShare, writeShare } from '../../lib/blocks/share-file.ts';
+import { removeShare, writeShare } from '../../lib/blocks/share/share-file.ts';
 import { linkOf } from '../support/kernel.ts';
 import { leftovers, nothing } from '../support/leftovers.ts';
 import { shareOf } from '../support/point-to-point.ts';

@@ -1,10 +1,10 @@
-import type { Block } from '../../lib/blocks/block.ts';
-import { renderBlock } from '../../lib/blocks/block-text.ts';
 import type { BlockHolder } from '../../lib/blocks/holder.ts';
-import type { Share } from '../../lib/blocks/share.ts';
-import { writeShare } from '../../lib/blocks/share-file.ts';
-import type { BlockTable } from '../../lib/blocks/table.ts';
-import { blockTableOf } from '../../lib/blocks/update-table.ts';
+import type { Share } from '../../lib/blocks/share/share.ts';
+import { writeShare } from '../../lib/blocks/share/share-file.ts';
+import type { Block } from '../../lib/blocks/table/block.ts';
+import { renderBlock } from '../../lib/blocks/table/block-text.ts';
+import type { BlockTable } from '../../lib/blocks/table/table.ts';
+import { blockTableOf } from '../../lib/blocks/table/update-table.ts';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import { until } from './agent.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { add } from '../../ipam/host-local/add.ts';
 import { del } from '../../ipam/host-local/del.ts';
 import { listLeases } from '../../ipam/host-local/inventory.ts';
-import { readShare } from '../../lib/blocks/share-file.ts';
+import { readShare } from '../../lib/blocks/share/share-file.ts';
 import { formatAddress, parseAddress } from '../../lib/net/address.ts';
 import { confirmLeased, openShare, shareIpam } from '../../plugins/routed/share-ipam.ts';
 import { type BlocksPlace, network, pathsOf } from './blocks-holder.ts';

@@ -1,7 +1,7 @@
 import { readBootId } from '../../lib/attach/liveness.ts';
 import { BlockHolder } from '../../lib/blocks/holder.ts';
 import type { BlockHolderOptions } from '../../lib/blocks/holder-options.ts';
-import { readShareText, writeShare } from '../../lib/blocks/share-file.ts';
+import { readShareText, writeShare } from '../../lib/blocks/share/share-file.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import type { Run } from '../../lib/exec/command.ts';
 import { readUptimeSeconds } from '../../lib/exec/uptime.ts';

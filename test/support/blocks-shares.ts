@@ -1,4 +1,4 @@
-import { hasAddress, type Share } from '../../lib/blocks/share.ts';
+import { hasAddress, type Share } from '../../lib/blocks/share/share.ts';
 import { formatAddress, parseAddress } from '../../lib/net/address.ts';
 
 /**

@@ -1,10 +1,10 @@
-import type { Block } from '../../lib/blocks/block.ts';
-import { renderBlock } from '../../lib/blocks/block-text.ts';
-import { ownOf } from '../../lib/blocks/own.ts';
-import { shareRanges } from '../../lib/blocks/share-ranges.ts';
-import { byText, countFree, type Standing } from '../../lib/blocks/standing.ts';
-import type { BlockTable } from '../../lib/blocks/table.ts';
-import { blockTableOf } from '../../lib/blocks/update-table.ts';
+import { byText, countFree, type Standing } from '../../lib/blocks/decide/standing.ts';
+import { shareRanges } from '../../lib/blocks/share/share-ranges.ts';
+import type { Block } from '../../lib/blocks/table/block.ts';
+import { renderBlock } from '../../lib/blocks/table/block-text.ts';
+import { ownOf } from '../../lib/blocks/table/own.ts';
+import type { BlockTable } from '../../lib/blocks/table/table.ts';
+import { blockTableOf } from '../../lib/blocks/table/update-table.ts';
 import type { KeyValue } from '../../lib/etcd/etcd.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 

@@ -1,5 +1,5 @@
 import { preview } from '../../ipam/host-local/add.ts';
-import type { Share } from '../../lib/blocks/share.ts';
+import type { Share } from '../../lib/blocks/share/share.ts';
 import { type Family, parseAddress } from '../../lib/net/address.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { explain } from '../../lib/point-to-point/explain.ts';

@@ -1,7 +1,7 @@
-import type { Block, NodeId, Stored } from '../../lib/blocks/block.ts';
-import type { HostRecord } from '../../lib/blocks/host.ts';
-import type { Pool } from '../../lib/blocks/pool.ts';
-import { type BlockTable, emptyBlockTable } from '../../lib/blocks/table.ts';
+import type { Block, NodeId, Stored } from '../../lib/blocks/table/block.ts';
+import type { HostRecord } from '../../lib/blocks/table/host.ts';
+import type { Pool } from '../../lib/blocks/table/pool.ts';
+import { type BlockTable, emptyBlockTable } from '../../lib/blocks/table/table.ts';
 import type { Family, IpAddress } from '../../lib/net/address.ts';
 import { parseAddress } from '../../lib/net/address.ts';
 import { type Cidr, parseCidr } from '../../lib/net/cidr.ts';

@@ -1,5 +1,5 @@
-import type { Pool } from '../../blocks/pool.ts';
 import type { IpamStatus, PoolStatus } from '../../blocks/status.ts';
+import type { Pool } from '../../blocks/table/pool.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import type { Scene } from '../scene.ts';
 import { askAgent } from './ask-agent.ts';

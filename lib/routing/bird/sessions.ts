@@ -1,5 +1,5 @@
-import type { NodeId, Stored } from '../../blocks/block.ts';
-import type { HostRecord } from '../../blocks/host.ts';
+import type { NodeId, Stored } from '../../blocks/table/block.ts';
+import type { HostRecord } from '../../blocks/table/host.ts';
 import { formatAddress, type IpAddress, isSameAddress } from '../../net/address.ts';
 import type { BgpStatus } from '../bgp-status.ts';
 import type { Reachability } from '../router.ts';

@@ -1,4 +1,4 @@
-import type { NodeId } from '../../blocks/block.ts';
+import type { NodeId } from '../../blocks/table/block.ts';
 import type { Family, IpAddress } from '../../net/address.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import { hash64 } from '../../net/hash.ts';

@@ -1,4 +1,4 @@
-import type { NodeId } from '../../blocks/block.ts';
+import type { NodeId } from '../../blocks/table/block.ts';
 import { type Family, formatAddress, type IpAddress, isSameAddress } from '../../net/address.ts';
 import { cidrContains, formatCidr } from '../../net/cidr.ts';
 import type { IfName } from '../../net/ifname.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { sizeOf } from '../../../lib/blocks/block-size.ts';
-import { blockCountOf, nextFreeBlock } from '../../../lib/blocks/free-block.ts';
-import { ownOf } from '../../../lib/blocks/own.ts';
-import type { Pool } from '../../../lib/blocks/pool.ts';
-import { parsePool } from '../../../lib/blocks/pool-text.ts';
-import { describeRange } from '../../../lib/blocks/share-publisher.ts';
-import { shareRanges } from '../../../lib/blocks/share-ranges.ts';
+import { blockCountOf, nextFreeBlock } from '../../../lib/blocks/decide/free-block.ts';
+import { describeRange } from '../../../lib/blocks/share/share-publisher.ts';
+import { shareRanges } from '../../../lib/blocks/share/share-ranges.ts';
+import { sizeOf } from '../../../lib/blocks/table/block-size.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
+import type { Pool } from '../../../lib/blocks/table/pool.ts';
+import { parsePool } from '../../../lib/blocks/table/pool-text.ts';
 import { type Cidr, cidrsOverlap, formatCidr, isWithin } from '../../../lib/net/cidr.ts';
 import { blockValue, tableOf } from '../../support/blocks-tables.ts';
 import { cidr } from '../../support/overlay-planes.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { writeShare } from '../../../lib/blocks/share-file.ts';
+import { writeShare } from '../../../lib/blocks/share/share-file.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { createBlockLeases } from '../../../plugins/agent/block-leases.ts';
 import { until } from '../../support/agent.ts';

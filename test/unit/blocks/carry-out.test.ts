@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Action } from '../../../lib/blocks/action.ts';
-import type { Block } from '../../../lib/blocks/block.ts';
-import { renderBlock } from '../../../lib/blocks/block-text.ts';
 import { carryOut } from '../../../lib/blocks/carry-out.ts';
-import type { StoredBlock } from '../../../lib/blocks/overlap.ts';
+import type { Action } from '../../../lib/blocks/decide/action.ts';
+import type { Block } from '../../../lib/blocks/table/block.ts';
+import { renderBlock } from '../../../lib/blocks/table/block-text.ts';
+import type { StoredBlock } from '../../../lib/blocks/table/overlap.ts';
 import type { Tried } from '../../../lib/exec/tried.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { address, type BlockSaid, blockValue, tableOf } from '../../support/blocks-tables.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Action } from '../../../lib/blocks/action.ts';
-import { nameOf } from '../../../lib/blocks/block-name.ts';
-import { decide } from '../../../lib/blocks/decide.ts';
-import { dispensable } from '../../../lib/blocks/decide-giving.ts';
-import { ownOf } from '../../../lib/blocks/own.ts';
-import { shortages } from '../../../lib/blocks/shortage.ts';
-import type { Standing } from '../../../lib/blocks/standing.ts';
+import type { Action } from '../../../lib/blocks/decide/action.ts';
+import { decide } from '../../../lib/blocks/decide/decide.ts';
+import { dispensable } from '../../../lib/blocks/decide/decide-giving.ts';
+import { shortages } from '../../../lib/blocks/decide/shortage.ts';
+import type { Standing } from '../../../lib/blocks/decide/standing.ts';
+import { nameOf } from '../../../lib/blocks/table/block-name.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { asHost, formatCidr } from '../../../lib/net/cidr.ts';
 import { address, blockValue, standingOf, tableOf } from '../../support/blocks-tables.ts';

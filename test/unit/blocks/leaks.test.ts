@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Liveness } from '../../../lib/attach/liveness.ts';
-import { Leaks } from '../../../lib/blocks/leaks.ts';
-import type { LeasedAddress } from '../../../lib/blocks/leases.ts';
+import { Leaks } from '../../../lib/blocks/leases/leaks.ts';
+import type { LeasedAddress } from '../../../lib/blocks/leases/leases.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { address } from '../../support/blocks-tables.ts';
 import { cidr } from '../../support/overlay-planes.ts';

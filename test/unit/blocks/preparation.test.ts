@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ownOf } from '../../../lib/blocks/own.ts';
 import { Preparation } from '../../../lib/blocks/preparation.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
 import type { Reachability } from '../../../lib/routing/router.ts';
 import { blockValue, tableOf } from '../../support/blocks-tables.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { KnownTable } from '../../../lib/blocks/known-table.ts';
-import { ownOf } from '../../../lib/blocks/own.ts';
-import type { BlockTable } from '../../../lib/blocks/table.ts';
-import { blockTableOf, updateBlockTable } from '../../../lib/blocks/update-table.ts';
+import { KnownTable } from '../../../lib/blocks/table/known-table.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
+import type { BlockTable } from '../../../lib/blocks/table/table.ts';
+import { blockTableOf, updateBlockTable } from '../../../lib/blocks/table/update-table.ts';
 import type { KeyValue } from '../../../lib/etcd/etcd.ts';
 import { formatCidr } from '../../../lib/net/cidr.ts';
 import { blockValue, keyValue, prefix, tableOf } from '../../support/blocks-tables.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseBlockName, renderBlockName } from '../../../lib/blocks/block-name.ts';
-import { parseBlock, renderBlock } from '../../../lib/blocks/block-text.ts';
-import { parseHost, renderHost } from '../../../lib/blocks/host-text.ts';
-import { parsePool, renderPool } from '../../../lib/blocks/pool-text.ts';
+import { parseBlockName, renderBlockName } from '../../../lib/blocks/table/block-name.ts';
+import { parseBlock, renderBlock } from '../../../lib/blocks/table/block-text.ts';
+import { parseHost, renderHost } from '../../../lib/blocks/table/host-text.ts';
+import { parsePool, renderPool } from '../../../lib/blocks/table/pool-text.ts';
 import { formatCidr } from '../../../lib/net/cidr.ts';
 import { address, blockValue } from '../../support/blocks-tables.ts';
 import { Random } from '../../support/random.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ownOf } from '../../../lib/blocks/own.ts';
-import { apartFrom, underlayOf, underlayProblems } from '../../../lib/blocks/underlay.ts';
+import { apartFrom, underlayOf, underlayProblems } from '../../../lib/blocks/decide/underlay.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
 import { asHost, formatCidr } from '../../../lib/net/cidr.ts';
 import { address, blockValue, tableOf } from '../../support/blocks-tables.ts';
 

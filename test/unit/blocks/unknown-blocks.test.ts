@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { StoredBlock } from '../../../lib/blocks/overlap.ts';
-import { ownOf } from '../../../lib/blocks/own.ts';
-import { byText } from '../../../lib/blocks/standing.ts';
-import { UnknownBlocks } from '../../../lib/blocks/unknown-blocks.ts';
+import { byText } from '../../../lib/blocks/decide/standing.ts';
+import { UnknownBlocks } from '../../../lib/blocks/decide/unknown-blocks.ts';
+import type { StoredBlock } from '../../../lib/blocks/table/overlap.ts';
+import { ownOf } from '../../../lib/blocks/table/own.ts';
 import { parseCidr } from '../../../lib/net/cidr.ts';
 import { address, type BlockSaid, blockValue, tableOf } from '../../support/blocks-tables.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Unleased } from '../../../lib/blocks/unleased.ts';
+import { Unleased } from '../../../lib/blocks/leases/unleased.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { address } from '../../support/blocks-tables.ts';
 import { cidr } from '../../support/overlay-planes.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { hasAddress, parseShare, renderShare } from '../../../lib/blocks/share.ts';
-import { readShare, removeShare, writeShare } from '../../../lib/blocks/share-file.ts';
+import { hasAddress, parseShare, renderShare } from '../../../lib/blocks/share/share.ts';
+import { readShare, removeShare, writeShare } from '../../../lib/blocks/share/share-file.ts';
 import { parseAddress } from '../../../lib/net/address.ts';
 import { shareOf } from '../../support/point-to-point.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
