@@ -1,5 +1,4 @@
 import { readBootId } from '../attach/liveness.ts';
-import { sleep } from '../client/backoff.ts';
 import { cutForeign } from '../daemon/foreign-text.ts';
 import { type KernelMonitorOptions, monitorKernel } from '../daemon/kernel-monitor.ts';
 import { Problems } from '../daemon/problems.ts';
@@ -61,6 +60,8 @@ export class Overlay {
   /** Logged alike, though it is not this host that has them. */
   readonly #others: Problems;
   readonly #wakeup = new Wakeup();
+  /** What cannot wait until the rest between two comparisons is over. */
+  readonly #hurry = new Wakeup();
   #heard = heardOf({ planes: [] }, undefined);
   #table: LeaseTable = emptyTable;
   #config: NetworkConfig | undefined;
@@ -123,6 +124,7 @@ export class Overlay {
   #followLease(): void {
     if (this.#holder.state.kind === 'lost')
       this.#problems.try('subnet.env', () => withdraw(this.#parts.settings));
+    this.#hurry.wake();
     this.#wakeup.wake();
   }
 
@@ -147,7 +149,7 @@ export class Overlay {
   async #reconcileUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#problems.during('the overlay', () => this.#reconcile());
-      await sleep(restMs, signal);
+      await this.#hurry.wait(restMs, signal);
       await this.#wakeup.wait(this.#parts.settings.resyncMs, signal);
     }
   }
