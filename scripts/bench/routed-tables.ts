@@ -24,7 +24,7 @@ function renderPairs({ ptp, endpoints: { count, alone, among } }: RoutedFigures)
   return renderTable({ title, rows, texts: 1 });
 }
 
-function renderTraffic({ traffic: { hosts, containers } }: RoutedFigures): string {
+function renderTraffic({ traffic: { hosts, wiredByHand, containers } }: RoutedFigures): string {
   const title = ['two hosts, medians', 'Gbit/s, one TCP connection', '/ hosts', 'echo, ms'];
   const row = (name: string, figures: TrafficFigures) => [
     name,
@@ -34,7 +34,11 @@ function renderTraffic({ traffic: { hosts, containers } }: RoutedFigures): strin
   ];
   return renderTable({
     title,
-    rows: [row('the hosts themselves', hosts), row('containers of routed', containers)],
+    rows: [
+      row('the hosts themselves', hosts),
+      row('namespaces wired by hand: a veth pair and a route', wiredByHand),
+      row('containers of routed', containers),
+    ],
     texts: 1,
   });
 }
