@@ -112,11 +112,14 @@ export async function ipamOf(host: Host): Promise<IpamStatus> {
 
 /** Waits until every host has a way to each block and loan of the others. */
 export async function awaitRoutes({ hosts }: Cluster): Promise<void> {
-  for (const host of hosts) await until(() => hasAllRoutes(host), `host ${host.number} to have all routes`);
+  for (const host of hosts)
+    await until(() => hasAllRoutes(host, hosts.length), `host ${host.number} to have all routes`);
 }
 
-async function hasAllRoutes(host: Host): Promise<boolean> {
-  const [{ routes }, { blocks, node }] = [await routesOf(host), await ipamOf(host)];
+/** One that has not heard of the others yet has all routes that it knows of. */
+async function hasAllRoutes(host: Host, hosts: number): Promise<boolean> {
+  const [{ routes }, { blocks, hosts: known, node }] = [await routesOf(host), await ipamOf(host)];
   const foreign = blocks.filter((block) => block.node !== node);
+  if (known.length < hosts) return false;
   return routes.length >= foreign.length && routes.every(({ isInstalled }) => isInstalled);
 }
