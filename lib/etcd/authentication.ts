@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { TimeLimit } from '../http/time-limit.ts';
 import { readAnswer } from './answer.ts';
 import type { Cluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
 import { EtcdError } from './etcd.ts';
 import { TokenRefused } from './failure.ts';
-import { TimeLimit } from './time-limit.ts';
 import { type JsonObject, Malformed } from './wire.ts';
 
 type User = NonNullable<EtcdConfig['user']>;

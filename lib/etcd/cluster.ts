@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { sleep } from '../client/backoff.ts';
+import { Endpoint, type Sending } from '../http/endpoint.ts';
+import { PemFiles } from '../http/pem.ts';
+import { TimeLimit } from '../http/time-limit.ts';
 import type { EtcdConfig } from './config.ts';
-import { Endpoint, type Post } from './endpoint.ts';
 import type { EtcdError } from './etcd.ts';
 import { type Asked, allFailed, NotNow, toEtcdError, Verdict } from './failure.ts';
-import { PemFiles } from './pem.ts';
-import { TimeLimit } from './time-limit.ts';
 
 /** A call that any member can answer. */
 export type Call<T> = {
   /** Its path below /v3/, such as `kv/range`. */
   readonly name: string;
   readonly body: object;
-  readonly connection: Post['connection'];
+  readonly connection: Sending['connection'];
   readonly token: string | undefined;
   readonly read: (answer: IncomingMessage, asked: Asked) => Promise<T>;
   readonly signal: AbortSignal;
@@ -95,7 +95,7 @@ export class Cluster implements Disposable {
     const startedAtMs = performance.now();
     using limit = new TimeLimit([call.signal], this.#patienceMs);
     try {
-      const answer = await endpoint.post(toPost(call, limit.signal));
+      const answer = await endpoint.send(toSending(call, limit.signal));
       // One that has begun to answer may take the time of the whole call.
       limit.lift();
       const value = await call.read(answer, asked);
@@ -126,6 +126,18 @@ export class Cluster implements Disposable {
   }
 }
 
-function toPost({ name, body, connection, token }: Call<unknown>, signal: AbortSignal): Post {
-  return { path: `/v3/${name}`, body: JSON.stringify(body), connection, token, signal };
+function toSending({ name, body, connection, token }: Call<unknown>, signal: AbortSignal): Sending {
+  return {
+    method: 'POST',
+    path: `/v3/${name}`,
+    headers: {
+      'content-type': 'application/json',
+      // A member without a leader fails the call rather than keeping it until there is one.
+      'grpc-metadata-hasleader': 'true',
+      ...(token === undefined ? {} : { authorization: token }),
+    },
+    body: JSON.stringify(body),
+    connection,
+    signal,
+  };
 }

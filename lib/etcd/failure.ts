@@ -1,3 +1,5 @@
+import { PemUnreadable } from '../http/endpoint.ts';
+import { isOfHttp, isOfTls, reasonOf } from '../http/reason.ts';
 import { EtcdError } from './etcd.ts';
 import { type JsonObject, Malformed } from './wire.ts';
 
@@ -79,6 +81,7 @@ export function toEtcdError(cause: unknown, { call, endpoint }: Asked): EtcdErro
   if (cause instanceof EtcdError) return cause;
   const text = `etcd at ${endpoint}: ${call}: ${reasonOf(cause)}`;
   if (cause instanceof Malformed || isOfHttp(cause)) return new EtcdError('failed', endpoint, text, cause);
+  if (cause instanceof PemUnreadable) return new EtcdError('refused', endpoint, text, cause);
   if (isOfTls(cause))
     return new EtcdError('refused', endpoint, `${text} (tls: see ca, cert and key, and the scheme)`, cause);
   return new EtcdError('unreachable', endpoint, text, cause);
@@ -97,26 +100,4 @@ export function allFailed(call: string, failures: readonly EtcdError[]): EtcdErr
     reasons.length === 0 ? `etcd: ${call}: not asked` : reasons.join('; '),
     telling,
   );
-}
-
-/** A host with several addresses fails with one error for each, and none of its own. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ');
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** Failures of the network are named as the kernel names them (ECONNREFUSED); those of certificates and TLS are not. */
-function isOfTls(cause: unknown): boolean {
-  const code = codeOf(cause);
-  return /^(EPROTO$|ERR_(SSL|TLS|OSSL)_)/.test(code) || /^(?!E|HPE_|ABORT_)./.test(code);
-}
-
-/** What Node's parser of HTTP could not take. */
-function isOfHttp(cause: unknown): boolean {
-  return codeOf(cause).startsWith('HPE_');
-}
-
-function codeOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' ? code : '';
 }

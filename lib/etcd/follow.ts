@@ -1,6 +1,6 @@
 import { sleep } from '../client/backoff.ts';
+import { TimeLimit } from '../http/time-limit.ts';
 import { type Etcd, EtcdError, type KeyValue, type WatchEvent } from './etcd.ts';
-import { TimeLimit } from './time-limit.ts';
 
 /** What a follower is told, in order. */
 export type Followed =

@@ -4,7 +4,7 @@ import { Wakeup } from '../../daemon/wakeup.ts';
 import { messageOf } from '../../errors/cni-error.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
 import { GrantKeeper } from '../../etcd/grant.ts';
-import { TimeLimit } from '../../etcd/time-limit.ts';
+import { TimeLimit } from '../../http/time-limit.ts';
 import type { Log } from '../../log/log.ts';
 import type { Subnets } from './lease.ts';
 import { isSameSelf, type Self } from './owner.ts';

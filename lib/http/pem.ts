@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import type { EtcdConfig } from './config.ts';
 
 /** PEM texts, as Node's TLS takes them. */
 export type Pem = { readonly ca?: string; readonly cert?: string; readonly key?: string };
 
+/** Paths of PEM files: an authority's certificate, and our own with its key. */
+export type PemPaths = { readonly ca?: string; readonly cert?: string; readonly key?: string };
+
 /** The files of a configuration's `tls`, read when they are needed first, and after a failure again. */
 export class PemFiles {
-  readonly #paths: NonNullable<EtcdConfig['tls']>;
+  readonly #paths: PemPaths;
   #read: Promise<Pem> | undefined;
 
-  constructor(tls: EtcdConfig['tls']) {
+  constructor(tls: PemPaths | undefined) {
     this.#paths = tls ?? {};
   }
 

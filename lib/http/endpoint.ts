@@ -8,14 +8,16 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { EtcdError } from './etcd.ts';
 import type { Pem } from './pem.ts';
 
 /** A call on its way to one endpoint. */
-export type Post = {
+export type Sending = {
+  readonly method: string;
+  /** With its query. */
   readonly path: string;
-  readonly body: string;
-  readonly token: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined for a call that has none. */
+  readonly body: string | undefined;
   /** A stream has a connection of its own, which ends with it; calls share those that are kept open. */
   readonly connection: 'shared' | 'own';
   readonly signal: AbortSignal;
@@ -27,16 +29,23 @@ const connectMs = 1_000;
 /** After this much silence the kernel asks whether the other side of a stream is still there. */
 const keepAliveMs = 5_000;
 
+/** The files of a connection's TLS cannot be read; no connection was tried. */
+export class PemUnreadable extends Error {}
+
 /** One endpoint, and the connections that are kept open with it. */
 export class Endpoint implements Disposable {
   readonly url: string;
   readonly #place: Pick<RequestOptions, 'host' | 'port'>;
   readonly #isTls: boolean;
   readonly #pem: () => Promise<Pem>;
+  readonly #mostSockets: number;
   #agent: HttpAgent | undefined;
 
-  /** @param url `http://host:port` or `https://host:port` */
-  constructor(url: string, pem: () => Promise<Pem>) {
+  /**
+   * @param url `http://host:port` or `https://host:port`
+   * @param mostSockets shared connections at most; calls beyond wait for one
+   */
+  constructor(url: string, pem: () => Promise<Pem>, mostSockets = Number.POSITIVE_INFINITY) {
     const { protocol, hostname, port } = new URL(url);
     this.url = url;
     this.#isTls = protocol === 'https:';
@@ -45,16 +54,17 @@ export class Endpoint implements Disposable {
       port: port === '' ? (this.#isTls ? 443 : 80) : Number(port),
     };
     this.#pem = pem;
+    this.#mostSockets = mostSockets;
   }
 
-  /** Resolves when the answer begins. */
-  async post(post: Post): Promise<IncomingMessage> {
+  /** Resolves when the answer begins, whatever its status. What is sent must bear to be sent twice. */
+  async send(sending: Sending): Promise<IncomingMessage> {
     try {
-      return await this.#postOnce(post);
+      return await this.#sendOnce(sending);
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
       this.dropIdle();
-      return this.#postOnce(post);
+      return this.#sendOnce(sending);
     }
   }
 
@@ -73,12 +83,12 @@ export class Endpoint implements Disposable {
     return Object.values(this.#agent?.freeSockets ?? {}).flatMap((sockets) => sockets ?? []);
   }
 
-  async #postOnce(post: Post): Promise<IncomingMessage> {
+  async #sendOnce(sending: Sending): Promise<IncomingMessage> {
     const pem = this.#isTls ? await this.#readPem() : {};
-    post.signal.throwIfAborted();
+    sending.signal.throwIfAborted();
     this.#dropOrphans();
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const sent = this.#request(post, pem);
+    const sent = this.#request(sending, pem);
     limitConnecting(sent, this.#isTls ? 'secureConnect' : 'connect');
     let isAnswered = false;
     sent.on('response', (answer) => {
@@ -86,10 +96,10 @@ export class Endpoint implements Disposable {
       resolve(answer);
     });
     sent.on('error', (error) => {
-      const isStale = sent.reusedSocket && !isAnswered && !post.signal.aborted;
+      const isStale = sent.reusedSocket && !isAnswered && !sending.signal.aborted;
       reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
     });
-    sent.end(post.body);
+    sent.end(sending.body);
     return promise;
   }
 
@@ -106,31 +116,26 @@ export class Endpoint implements Disposable {
     try {
       return await this.#pem();
     } catch (cause) {
-      throw new EtcdError('refused', this.url, `etcd at ${this.url}: the files of tls: ${cause}`, cause);
+      throw new PemUnreadable(`the files of tls: ${cause}`, { cause });
     }
   }
 
-  #request({ path, body, token, connection, signal }: Post, pem: Pem): ClientRequest {
+  #request({ method, path, headers, body, connection, signal }: Sending, pem: Pem): ClientRequest {
     const request = this.#isTls ? requestHttps : requestHttp;
     return request({
       ...this.#place,
       ...pem,
-      method: 'POST',
+      method,
       path,
       signal,
       agent: connection === 'own' ? false : this.#shared(),
-      headers: {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-        // A member without a leader fails the call rather than keeping it until there is one.
-        'grpc-metadata-hasleader': 'true',
-        ...(token === undefined ? {} : { authorization: token }),
-      },
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
     });
   }
 
   #shared(): HttpAgent {
-    this.#agent ??= this.#isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+    const options = { keepAlive: true, maxSockets: this.#mostSockets };
+    this.#agent ??= this.#isTls ? new HttpsAgent(options) : new HttpAgent(options);
     return this.#agent;
   }
 }
