@@ -1,3 +1,4 @@
+import { TimeLimit } from '../http/time-limit.ts';
 import { readAnswer } from './answer.ts';
 import { Authentication } from './authentication.ts';
 import { Cluster } from './cluster.ts';
@@ -7,14 +8,14 @@ import {
   type Etcd,
   EtcdError,
   type Grant,
+  type KeyValue,
   type Range,
   type Transaction,
   type WatchBatch,
 } from './etcd.ts';
 import { type Asked, parseRefusal, toFailure } from './failure.ts';
 import { type Page, parsePage, toKeyRange } from './key-values.ts';
-import { TimeLimit } from './time-limit.ts';
-import { parseCommitted, renderTransaction } from './transaction.ts';
+import { parseCommitted, parseReads, renderReads, renderTransaction } from './transaction.ts';
 import { type OpenWatch, openWatch, renderWatch } from './watch.ts';
 import { int64Of, int64TextOf, type JsonObject, objectOf, TooLong, toBase64 } from './wire.ts';
 
@@ -28,6 +29,9 @@ const pageSize = 500;
 
 /** The same where values are large: so many of the largest that etcd takes fit into one answer. */
 const smallPageSize = 25;
+
+/** Keys that one transaction reads: so many operations etcd allows, unless it was told otherwise. */
+const mostReads = 128;
 
 /** How often a list is begun anew because its revision was compacted meanwhile. */
 const mostLists = 3;
@@ -57,6 +61,15 @@ class EtcdClient implements Etcd {
   async get(key: string, signal: AbortSignal): Promise<Range> {
     const { revision, kvs } = await this.#range({ key: toBase64(key) }, signal);
     return { revision, kvs };
+  }
+
+  async getAll(keys: readonly string[], signal: AbortSignal): Promise<readonly KeyValue[]> {
+    const found: KeyValue[] = [];
+    for (let from = 0; from < keys.length; from += mostReads) {
+      const body = renderReads(keys.slice(from, from + mostReads));
+      found.push(...(await this.#ask({ name: 'kv/txn', body, parse: parseReads }, signal)));
+    }
+    return found;
   }
 
   async list(prefix: string, signal: AbortSignal): Promise<Range> {

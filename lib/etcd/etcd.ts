@@ -54,6 +54,8 @@ export type Etcd = AsyncDisposable & {
   /** The endpoint that has answered last, or that is asked next where that one has failed. */
   readonly endpoint: string;
   readonly get: (key: string, signal: AbortSignal) => Promise<Range>;
+  /** Those of the keys that exist, not all at one revision where there are many. */
+  readonly getAll: (keys: readonly string[], signal: AbortSignal) => Promise<readonly KeyValue[]>;
   /** Everything whose key begins with the prefix, read in pages where it is much. */
   readonly list: (prefix: string, signal: AbortSignal) => Promise<Range>;
   /**

@@ -1,6 +1,6 @@
-import type { Committed, Compare, Transaction, Write } from './etcd.ts';
-import { parseRevision } from './key-values.ts';
-import { type JsonObject, toBase64 } from './wire.ts';
+import type { Committed, Compare, KeyValue, Transaction, Write } from './etcd.ts';
+import { parseKeyValue, parseRevision } from './key-values.ts';
+import { type JsonObject, listOf, objectOf, toBase64 } from './wire.ts';
 
 /** A transaction as `/v3/kv/txn` takes it. */
 export function renderTransaction({ compare, writes }: Transaction): object {
@@ -24,4 +24,17 @@ function renderWrite(write: Write): object {
 /** @throws Malformed */
 export function parseCommitted(answer: JsonObject): Committed {
   return { succeeded: answer.succeeded === true, revision: parseRevision(answer) };
+}
+
+/** A transaction that reads keys, each by itself. */
+export function renderReads(keys: readonly string[]): object {
+  return { success: keys.map((key) => ({ request_range: { key: toBase64(key) } })) };
+}
+
+/** @throws Malformed */
+export function parseReads(answer: JsonObject): readonly KeyValue[] {
+  return listOf(answer.responses, 'responses').flatMap((response) => {
+    const range = objectOf(objectOf(response, 'a response').response_range, 'response_range');
+    return listOf(range.kvs, 'kvs').map(parseKeyValue);
+  });
 }

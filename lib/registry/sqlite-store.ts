@@ -50,6 +50,11 @@ export type StoreParts = StoreLocation & {
   readonly node: () => string;
 };
 
+/** Made when there is one first: files of earlier versions have no such table, and most never need it. */
+const refusalsTable = `CREATE TABLE IF NOT EXISTS refusals (
+  mirror TEXT, instance TEXT, because TEXT, PRIMARY KEY (mirror, instance)) WITHOUT ROWID`;
+const noRefusals: ReadonlyMap<string, string> = new Map();
+
 class SqliteStore implements Store {
   readonly path: string;
   readonly #readNode: () => string;
@@ -241,8 +246,25 @@ class SqliteStore implements Store {
     return found === undefined ? undefined : Number(found.revision);
   }
 
-  setMirrored(mirror: string, revision: number): void {
-    this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
+  setMirrored(mirror: string, revision: number, refused: ReadonlyMap<string, string> = noRefusals): void {
+    this.#database.write(() => {
+      this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
+      if (refused.size > 0) this.#database.run(refusalsTable);
+      else if (!this.#hasRefusals()) return;
+      this.#database.run('DELETE FROM refusals WHERE mirror = ?', mirror);
+      for (const [instance, because] of refused)
+        this.#database.run('INSERT INTO refusals VALUES (?, ?, ?)', mirror, instance, because);
+    });
+  }
+
+  refusals(mirror: string): ReadonlyMap<string, string> {
+    if (!this.#hasRefusals()) return noRefusals;
+    const rows = this.#database.all('SELECT instance, because FROM refusals WHERE mirror = ?', mirror);
+    return new Map(rows.map(({ instance, because }) => [String(instance), String(because)]));
+  }
+
+  #hasRefusals(): boolean {
+    return this.#database.first("SELECT 1 FROM sqlite_schema WHERE name = 'refusals'") !== undefined;
   }
 
   checkPages(): void {

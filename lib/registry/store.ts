@@ -60,7 +60,10 @@ export type Store = Disposable & {
   readonly dataVersion: () => number;
   /** Up to which revision an outside registry has been told; undefined where this store has never told it anything. */
   readonly mirrored: (mirror: string) => number | undefined;
-  readonly setMirrored: (mirror: string, revision: number) => void;
+  /** @param refused the instances that the registry does not take at the moment, with its reason */
+  readonly setMirrored: (mirror: string, revision: number, refused?: ReadonlyMap<string, string>) => void;
+  /** Why an outside registry does not take instances, by their ids. */
+  readonly refusals: (mirror: string) => ReadonlyMap<string, string>;
   /** @throws StoreFailure where a page of the file is damaged */
   readonly checkPages: () => void;
   /** The same, and reads every record. */

@@ -6,6 +6,8 @@ import { Imports } from '../../lib/registry/imports.ts';
 import { readNodeId } from '../../lib/registry/node-id.ts';
 import type { AgentConfig } from './config.ts';
 import { type Discovery, startDiscovery } from './discovery.ts';
+import { type Mirrors, type MirrorsOptions, startMirrors } from './mirrors.ts';
+import { readMirrors } from './mirrors-config.ts';
 import type { AgentParts } from './parts.ts';
 import { RoutedNetwork } from './routed-network.ts';
 
@@ -15,7 +17,9 @@ export type Cluster = AsyncDisposable & {
   /** Undefined where this host has no part in the cluster's addresses. */
   readonly routed: RoutedNetwork | undefined;
   readonly discovery: Discovery | undefined;
-  /** What the other hosts have registered; undefined where names stay on their host. */
+  /** Undefined where no outside registry is configured. */
+  readonly mirrors: Mirrors | undefined;
+  /** What others have registered; undefined where nobody is asked. */
   readonly imports: Imports | undefined;
 };
 
@@ -24,7 +28,7 @@ export type Cluster = AsyncDisposable & {
  * @throws CniError where a file of the configuration cannot be read
  */
 export function joinCluster(
-  { etcd: config, overlay: settings, discovery: sharing, store, blocks, routing }: AgentConfig,
+  { etcd: config, overlay: settings, discovery: sharing, store, blocks, routing, mirrors: file }: AgentConfig,
   parts: AgentParts,
   log: Log,
 ): Cluster {
@@ -40,14 +44,31 @@ export function joinCluster(
     etcd === undefined || blocks === undefined
       ? undefined
       : new RoutedNetwork({ blocks, routing, etcd, parts, node, overlay, log });
-  const imports = sharing === undefined ? undefined : new Imports({ node, firstRevision: Date.now() });
+  const imports = new Imports({ node, firstRevision: Date.now() });
   const discovery =
-    etcd === undefined || sharing === undefined || imports === undefined
+    etcd === undefined || sharing === undefined
       ? undefined
       : stack.use(startDiscovery({ etcd, config: sharing, node, log, imports }));
+  const mirrors = openMirrors(file, { storePath: store, node, log, imports });
+  if (mirrors !== undefined) stack.use(mirrors);
   if (overlay !== undefined) stack.use(keepRunning(overlay));
   if (routed !== undefined) stack.use(keepRunning(routed));
-  return { overlay, routed, discovery, imports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    overlay,
+    routed,
+    discovery,
+    mirrors,
+    imports: discovery !== undefined || mirrors?.isImporting === true ? imports : undefined,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+function openMirrors(
+  file: AgentConfig['mirrors'],
+  options: Omit<MirrorsOptions, 'mirrors'>,
+): Mirrors | undefined {
+  const mirrors = file === false ? [] : readMirrors(file);
+  return mirrors.length === 0 ? undefined : startMirrors({ ...options, mirrors });
 }
 
 /** What follows the cluster until its signal. */

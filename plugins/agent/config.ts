@@ -57,6 +57,8 @@ export type AgentConfig = {
   readonly sweepMs: number;
   readonly resultsDir: string;
   readonly log: LogFormat;
+  /** The file of outside registries; undefined: the usual one, where it is there; false: none. */
+  readonly mirrors: string | false | undefined;
   /** The store that the hosts of a cluster share; undefined on a host of its own. */
   readonly etcd: EtcdConfig | undefined;
   readonly overlay: OverlaySettings | undefined;
@@ -77,7 +79,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
   fields.only(
     ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log'],
-    ...['etcd', ...clusterFields],
+    ...['mirrors', 'etcd', ...clusterFields],
   );
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
@@ -94,6 +96,8 @@ export function parseAgentConfig(json: unknown): AgentConfig {
       fields.parsed('log', '"text" or "json"', (text) =>
         text === 'text' || text === 'json' ? text : undefined,
       ) ?? 'text',
+    mirrors:
+      fields.raw('mirrors') === false ? false : fields.parsed('mirrors', 'an absolute path', parseStorePath),
     ...parseClusterConfig(fields),
   };
 }

@@ -1,8 +1,8 @@
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import { type Followed, follow } from '../../lib/etcd/follow.ts';
 import type { Log } from '../../lib/log/log.ts';
-import { type EtcdRecord, instancesPrefix } from '../../lib/registry/etcd-record.ts';
-import { EtcdRecordTable } from '../../lib/registry/etcd-record-table.ts';
+import { type EtcdRecord, instancesPrefix } from '../../lib/mirror/etcd/record.ts';
+import { EtcdRecordTable } from '../../lib/mirror/etcd/record-table.ts';
 import type { ImportChange, Imports } from '../../lib/registry/imports.ts';
 
 export type PeerImportOptions = {

@@ -1,11 +1,12 @@
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import type { Log } from '../../lib/log/log.ts';
-import { createEtcdMirror, type EtcdMirror } from '../../lib/registry/etcd-mirror.ts';
+import { createEtcdMirror } from '../../lib/mirror/etcd/etcd-mirror.ts';
+import type { Mirror } from '../../lib/mirror/mirror.ts';
 import type { Imports } from '../../lib/registry/imports.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import type { DiscoveryConfig } from './discovery-config.ts';
-import { Delivery } from './discovery-delivery.ts';
 import { PeerImport } from './discovery-import.ts';
+import { Delivery } from './mirror-delivery.ts';
 
 export type DiscoveryOptions = {
   /** Stays the caller's. */
@@ -46,6 +47,9 @@ export type Discovery = AsyncDisposable & {
   readonly status: () => DiscoveryStatus;
 };
 
+/** In the outbox; none of the operator's mirrors can be called so. */
+const mirrorName = '@discovery';
+
 /** Exchanges names with other hosts by etcd. It outlives the registry's file: what others have stays known. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
   return new EtcdDiscovery(options);
@@ -54,7 +58,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
 class EtcdDiscovery implements Discovery {
   readonly #log: Log;
   readonly #imports: Imports;
-  readonly #mirror: EtcdMirror;
+  readonly #mirror: Mirror;
   readonly #peers: PeerImport;
   readonly #ended = new AbortController();
   readonly #running: Promise<unknown>;
@@ -63,12 +67,23 @@ class EtcdDiscovery implements Discovery {
   constructor({ etcd, config: { prefix, ttlSeconds }, node, log, imports }: DiscoveryOptions) {
     this.#log = log;
     this.#imports = imports;
-    const onLeaseLost = () => this.#delivery?.resyncNow();
-    this.#mirror = createEtcdMirror({ etcd, prefix, node, ttlSeconds, name: 'etcd', onLeaseLost });
+    const skydns = undefined;
+    this.#mirror = createEtcdMirror({
+      etcd,
+      prefix,
+      node,
+      ttlSeconds,
+      skydns,
+      name: mirrorName,
+      session: 'held',
+    });
     const onConnected = () => this.#delivery?.retryNow();
     this.#peers = new PeerImport({ etcd, prefix, imports, log, onConnected });
     const { signal } = this.#ended;
-    this.#running = Promise.all([this.#mirror.run(signal), this.#peers.run(signal)]);
+    this.#running = Promise.all([
+      this.#mirror.run(() => this.#delivery?.resyncNow(), signal),
+      this.#peers.run(signal),
+    ]);
   }
 
   get settled(): Promise<void> {

@@ -8,6 +8,7 @@ import { type Instance, statuses } from '../../lib/registry/instance.ts';
 import type { RegistryView } from '../../lib/registry/view.ts';
 import type { Cluster } from './cluster.ts';
 import { addGauge } from './gauge.ts';
+import { addMirrorMetrics } from './mirror-metrics.ts';
 import { addRoutedMetrics, type RoutedMeasures } from './routed-metrics.ts';
 
 /** What the numbers are read from, when they are asked for. */
@@ -18,7 +19,7 @@ export type Measured = {
   readonly alerts: () => AlertStats;
   readonly balancer: () => BalancerStats;
   readonly watchers: () => number;
-  readonly cluster: Pick<Cluster, 'overlay' | 'discovery'>;
+  readonly cluster: Pick<Cluster, 'overlay' | 'discovery' | 'mirrors'>;
   /** Undefined where this host has no part in the cluster's addresses. */
   readonly routed?: RoutedMeasures | undefined;
 };
@@ -40,6 +41,7 @@ export function createMetrics(
   addDnsMetrics(registry, measured);
   addHealthMetrics(registry, measured);
   addClusterMetrics(registry, measured.cluster);
+  if (measured.cluster.mirrors !== undefined) addMirrorMetrics(registry, measured.cluster.mirrors);
   if (measured.routed !== undefined) addRoutedMetrics(registry, measured.routed);
   const observe = addApiMetrics(registry, measured);
   return { registry: Registry.merge([ofProcess, registry]), observe };

@@ -45,13 +45,14 @@ export async function runSession(
   const reconcile = createReconciler(store, config, parts, log);
   reconcile();
   // Who asks as soon as DNS answers is not to be told that other hosts' names do not exist.
-  await cluster.discovery?.settled;
+  await Promise.all([cluster.discovery?.settled, cluster.mirrors?.settled]);
   const view = new RegistryView(stack.use(parts.openStore(config.store)), cluster.imports);
   const problems = new Map<string, string>();
   const services = await startServices(stack, { config, parts, log, cluster, store, view, problems });
   const { dns, api } = services;
-  if (cluster.discovery !== undefined)
-    stack.use(cluster.discovery.deliverFrom(store, (error) => ended.resolve(error.message)));
+  for (const deliverer of [cluster.discovery, cluster.mirrors])
+    if (deliverer !== undefined)
+      stack.use(deliverer.deliverFrom(store, (error) => ended.resolve(error.message)));
   stack.use(
     startTasks(tasksOf({ config, parts, log, store, view, dns, api, reconcile, end: ended.resolve }), {
       log,
@@ -156,6 +157,7 @@ function openApi(
       ],
     },
     overlay: () => cluster.overlay?.status(),
+    mirrors: () => cluster.mirrors?.status() ?? [],
     routed: cluster.routed?.asked,
     node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
     limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },

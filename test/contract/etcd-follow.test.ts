@@ -314,7 +314,7 @@ class Follower implements AsyncDisposable {
 function compactingBeforeWatch({ etcd, servers }: Rig): Etcd {
   let isFirst = true;
   return {
-    ...{ get: etcd.get.bind(etcd), list: etcd.list.bind(etcd), commit: etcd.commit.bind(etcd) },
+    ...{ get: etcd.get.bind(etcd), getAll: etcd.getAll.bind(etcd), list: etcd.list.bind(etcd), commit: etcd.commit.bind(etcd) },
     ...{ grant: etcd.grant.bind(etcd), keepAlive: etcd.keepAlive.bind(etcd), revoke: etcd.revoke.bind(etcd) },
     endpoint: etcd.endpoint,
     async *watch(watched, fromRevision, signal) {

@@ -31,6 +31,7 @@ export class MishapEtcd implements AsyncDisposable {
         return etcd.endpoint;
       },
       get: (...args) => etcd.get(...args),
+      getAll: (...args) => etcd.getAll(...args),
       list: (...args) => etcd.list(...args),
       grant: (...args) => etcd.grant(...args),
       keepAlive: (...args) => etcd.keepAlive(...args),

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { InstanceDraft, Registration } from '../../lib/registry/attachment.ts';
 import { openStore } from '../../lib/registry/sqlite-store.ts';
 import type { Store } from '../../lib/registry/store.ts';
@@ -53,8 +54,10 @@ export type TemporaryStore = Disposable & {
   readonly reopen: (boot?: string) => Store;
 };
 
-export function temporaryStore(): TemporaryStore {
+/** @param node the id of the machine whose store it is, where a test must know it: 16 hex digits */
+export function temporaryStore(node?: string): TemporaryStore {
   const dir = temporaryDirectory();
+  if (node !== undefined) writeFileSync(`${dir.path}/node-id`, `${node}\n`);
   const path = `${dir.path}/registry.db`;
   const opened: Store[] = [];
   const reopen = (boot = bootId) => {

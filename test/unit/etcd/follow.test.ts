@@ -165,7 +165,7 @@ function scripted(script: {
     list: script.list,
     get: (_, signal) => script.get?.(signal) ?? script.list(),
     watch: (_, fromRevision, signal) => (script.watch?.(fromRevision) ?? untilAborted)(signal),
-    ...{ commit: unused, grant: unused, keepAlive: unused, revoke: unused },
+    ...{ getAll: unused, commit: unused, grant: unused, keepAlive: unused, revoke: unused },
     [Symbol.asyncDispose]: async () => undefined,
   };
 }

@@ -59,6 +59,10 @@ export class MemoryEtcd implements Etcd {
     return this.#call('get', signal, () => this.#range(({ key: each }) => each === key));
   }
 
+  getAll(keys: readonly string[], signal: AbortSignal): Promise<readonly KeyValue[]> {
+    return this.#call('get', signal, () => this.#range(({ key }) => keys.includes(key)).kvs);
+  }
+
   list(prefix: string, signal: AbortSignal): Promise<Range> {
     return this.#call('list', signal, () => this.#range(({ key }) => key.startsWith(prefix)));
   }

@@ -1,8 +1,8 @@
 import { sleep } from '../../lib/client/backoff.ts';
 import { messageOf } from '../../lib/errors/cni-error.ts';
 import type { Log } from '../../lib/log/log.ts';
-import type { Mirror } from '../../lib/registry/mirror.ts';
-import { deliver, resync } from '../../lib/registry/outbox.ts';
+import { Deliverer } from '../../lib/mirror/delivery.ts';
+import type { Mirror, Refusal } from '../../lib/mirror/mirror.ts';
 import { isDamage } from '../../lib/registry/set-aside.ts';
 import type { Store } from '../../lib/registry/store.ts';
 
@@ -10,6 +10,8 @@ export type DeliveryOptions = {
   readonly store: Store;
   readonly mirror: Mirror;
   readonly log: Log;
+  /** Nothing is delivered before it resolves. */
+  readonly begin?: Promise<void>;
   /** Called once, when the store is damaged; nothing is delivered any more. */
   readonly onDamage: (error: Error) => void;
 };
@@ -20,14 +22,20 @@ const pollMs = 25;
 const resyncMs = 60_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
+/** Reasons of refusals that are told at most, before all is well again. */
+const mostReasons = 20;
 
 /** Tells a mirror what a store has, change by change, until disposed: one delivery at a time. */
 export class Delivery implements AsyncDisposable {
   readonly #options: DeliveryOptions;
   readonly #ended = new AbortController();
   readonly #told = new Set<string>();
+  readonly #toldRefused = new Set<string>();
+  readonly #deliverer: Deliverer;
   readonly #running: Promise<void>;
   #delivered: number | undefined;
+  #deliveredAtMs: number | undefined;
+  #failedAtMs: number | undefined;
   #resyncAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -35,6 +43,7 @@ export class Delivery implements AsyncDisposable {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#deliverer = new Deliverer(options.store, options.mirror);
     this.#running = this.#run();
   }
 
@@ -46,6 +55,26 @@ export class Delivery implements AsyncDisposable {
   /** Revisions of the store that the mirror has not been told of; undefined before the first delivery. */
   get lag(): number | undefined {
     return this.#delivered === undefined ? undefined : this.#options.store.revision() - this.#delivered;
+  }
+
+  /** Entries that are to stand in the registry. */
+  get entries(): number {
+    return this.#deliverer.entries;
+  }
+
+  /** Those that the registry does not take. */
+  get refused(): readonly Refusal[] {
+    return this.#deliverer.refused;
+  }
+
+  /** When the last delivery went well; milliseconds since 1970. */
+  get deliveredAtMs(): number | undefined {
+    return this.#deliveredAtMs;
+  }
+
+  /** When the last one failed that did. */
+  get failedAtMs(): number | undefined {
+    return this.#failedAtMs;
   }
 
   /** The mirror has lost entries: all is compared. */
@@ -68,6 +97,7 @@ export class Delivery implements AsyncDisposable {
     const { signal } = this.#ended;
     // Not before whoever made this has it in hand.
     await sleep(0, signal);
+    await this.#options.begin;
     while (!signal.aborted) {
       if (performance.now() >= this.#notBeforeMs) await this.#attempt();
       await sleep(pollMs, signal);
@@ -98,14 +128,28 @@ export class Delivery implements AsyncDisposable {
   }
 
   async #deliver(isResync: boolean): Promise<void> {
-    const { store, mirror } = this.#options;
-    const work = isResync ? resync : deliver;
-    const { revision } = await work(store, mirror, this.#ended.signal);
+    const { signal } = this.#ended;
+    const { revision } = await (isResync ? this.#deliverer.resync(signal) : this.#deliverer.deliver(signal));
     this.#delivered = revision;
+    this.#tellRefused();
+  }
+
+  /** Each reason once, until nothing is refused any more. */
+  #tellRefused(): void {
+    const { mirror, log } = this.#options;
+    const { refused } = this.#deliverer;
+    if (refused.length === 0) this.#toldRefused.clear();
+    for (const { key, because } of refused) {
+      if (this.#toldRefused.has(because) || this.#toldRefused.size >= mostReasons) continue;
+      this.#toldRefused.add(because);
+      log.warn('the registry does not take an entry', { mirror: mirror.name, key, because });
+    }
   }
 
   #succeed(): void {
-    if (this.#failures > 0) this.#options.log.info('the names of this host are delivered again');
+    const { log, mirror } = this.#options;
+    if (this.#failures > 0) log.info('the names of this host are delivered again', { mirror: mirror.name });
+    this.#deliveredAtMs = Date.now();
     this.#failures = 0;
     this.#lastError = '';
     this.#told.clear();
@@ -114,6 +158,7 @@ export class Delivery implements AsyncDisposable {
   #fail(error: unknown): void {
     this.#failures++;
     this.#lastError = messageOf(error);
+    this.#failedAtMs = Date.now();
     const fullMs = Math.min(firstPauseMs * 2 ** Math.min(this.#failures - 1, 20), longestPauseMs);
     this.#notBeforeMs = performance.now() + fullMs * (1 - Math.random() / 2);
     if (isDamage(error)) {
@@ -122,6 +167,7 @@ export class Delivery implements AsyncDisposable {
     } else if (!this.#told.has(this.#lastError)) {
       this.#told.add(this.#lastError);
       this.#options.log.warn('the names of this host cannot be delivered; this is tried again', {
+        mirror: this.#options.mirror.name,
         because: this.#lastError,
       });
     }

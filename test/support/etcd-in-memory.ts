@@ -6,7 +6,7 @@ import {
   type Range,
   type Transaction,
   type WatchBatch,
-} from '../../../lib/etcd/etcd.ts';
+} from '../../lib/etcd/etcd.ts';
 
 /**
  * As much of a cluster as the mirror's own steps need: keys, leases that a test ends, and failures that it orders. What
@@ -44,6 +44,11 @@ export class EtcdInMemory implements Etcd {
     signal.throwIfAborted();
     const kv = this.keys.get(key);
     return { revision: this.#revision, kvs: kv === undefined ? [] : [kv] };
+  }
+
+  async getAll(keys: readonly string[], signal: AbortSignal): Promise<readonly KeyValue[]> {
+    signal.throwIfAborted();
+    return keys.flatMap((key) => this.keys.get(key) ?? []);
   }
 
   async list(prefix: string, signal: AbortSignal): Promise<Range> {

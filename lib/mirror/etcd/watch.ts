@@ -1,8 +1,9 @@
-import type { Etcd } from '../etcd/etcd.ts';
-import { type Followed, follow } from '../etcd/follow.ts';
-import { instancesPrefix } from './etcd-record.ts';
-import { EtcdRecordTable } from './etcd-record-table.ts';
-import { type Instance, isHealthy } from './instance.ts';
+import type { Etcd } from '../../etcd/etcd.ts';
+import { type Followed, follow } from '../../etcd/follow.ts';
+import { type Instance, isHealthy } from '../../registry/instance.ts';
+import { Latest } from '../latest.ts';
+import { instancesPrefix } from './record.ts';
+import { EtcdRecordTable } from './record-table.ts';
 
 type Watched = {
   readonly etcd: Etcd;
@@ -37,33 +38,6 @@ export async function* watchService(
   } finally {
     ended.abort();
     await following;
-  }
-}
-
-/** A value that is replaced until it is taken. */
-class Latest<T> implements AsyncIterable<T> {
-  readonly signal: AbortSignal;
-  #held: { readonly value: T } | undefined;
-  #changed = Promise.withResolvers<void>();
-
-  constructor(signal: AbortSignal) {
-    this.signal = signal;
-    signal.addEventListener('abort', () => this.#changed.resolve(), { once: true });
-  }
-
-  set(value: T): void {
-    this.#held = { value };
-    this.#changed.resolve();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    while (!this.signal.aborted) {
-      const held = this.#held;
-      this.#held = undefined;
-      this.#changed = Promise.withResolvers();
-      if (held === undefined) await this.#changed.promise;
-      else yield held.value;
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Write } from '../etcd/etcd.ts';
+import type { Write } from '../../etcd/etcd.ts';
 
 /** Writes of one transaction at most: what etcd allows unless it is told otherwise (`--max-txn-ops`). */
 const mostWrites = 128;

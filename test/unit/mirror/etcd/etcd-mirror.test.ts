@@ -1,17 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { EtcdError } from '../../../lib/etcd/etcd.ts';
-import { createEtcdMirror, type EtcdMirrorOptions } from '../../../lib/registry/etcd-mirror.ts';
-import { resync } from '../../../lib/registry/outbox.ts';
-import { registerNumbered, temporaryStore } from '../../support/registrations.ts';
-import { instanceOf } from '../../support/registry.ts';
-import { EtcdInMemory } from './etcd-in-memory.ts';
+import { EtcdError } from '../../../../lib/etcd/etcd.ts';
+import { Deliverer } from '../../../../lib/mirror/delivery.ts';
+import { createEtcdMirror, type EtcdMirrorOptions } from '../../../../lib/mirror/etcd/etcd-mirror.ts';
+import type { OutsideRegistry } from '../../../../lib/mirror/mirror.ts';
+import type { Instance } from '../../../../lib/registry/instance.ts';
+import { EtcdInMemory } from '../../../support/etcd-in-memory.ts';
+import { registerNumbered, temporaryStore } from '../../../support/registrations.ts';
+import { instanceOf } from '../../../support/registry.ts';
 
 const noEnd = new AbortController().signal;
 const prefix = '/fairlead/registry';
 
 function mirrorOf(etcd: EtcdInMemory, said: Partial<EtcdMirrorOptions> = {}) {
-  return createEtcdMirror({ etcd, prefix, node: 'n1', ttlSeconds: 30, name: 'etcd', ...said });
+  return createEtcdMirror({
+    ...{
+      etcd,
+      prefix,
+      node: 'n1',
+      ttlSeconds: 30,
+      skydns: undefined,
+      name: 'etcd',
+      session: 'held',
+      ...said,
+    },
+  });
+}
+
+function put(mirror: OutsideRegistry, instances: readonly Instance[]) {
+  const entries = instances.flatMap((instance) => mirror.render(instance));
+  return mirror.put(entries, noEnd);
+}
+
+function remove(mirror: OutsideRegistry, instances: readonly Instance[]) {
+  return mirror.remove(
+    instances.flatMap((instance) => mirror.render(instance)).map(({ key }) => key),
+    noEnd,
+  );
 }
 
 const numbered = (count: number) => Array.from({ length: count }, (_, at) => instanceOf({ id: `web-${at}` }));
@@ -21,8 +46,8 @@ describe('keys', () => {
     const etcd = new EtcdInMemory();
     const mirror = mirrorOf(etcd);
 
-    await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
-    await mirror.put([instanceOf({ id: 'web-2' })], noEnd);
+    await put(mirror, [instanceOf({ id: 'web-1' })]);
+    await put(mirror, [instanceOf({ id: 'web-2' })]);
 
     expect([...etcd.keys.keys()]).toEqual([
       '/fairlead/registry/instances/n1/web-1',
@@ -39,8 +64,8 @@ describe('keys', () => {
     const mirror = mirrorOf(etcd);
 
     await mirror.listOwn(noEnd);
-    await mirror.put([], noEnd);
-    await mirror.remove([instanceOf()], noEnd);
+    await put(mirror, []);
+    await remove(mirror, [instanceOf()]);
 
     expect(etcd.leases).toEqual([]);
   });
@@ -51,9 +76,9 @@ describe('keys', () => {
     etcd.write('/fairlead/registry/instances/n2/nonsense', '?');
     const mirror = mirrorOf(etcd);
 
-    await mirror.put(numbered(3), noEnd);
+    await put(mirror, numbered(3));
     await mirror.listOwn(noEnd);
-    await mirror.remove(numbered(3), noEnd);
+    await remove(mirror, numbered(3));
 
     const written = etcd.commits.flatMap(({ writes }) => writes.map(({ key }) => key));
     expect(written.filter((key) => !key.startsWith('/fairlead/registry/instances/n1/'))).toEqual([]);
@@ -69,8 +94,8 @@ describe('transactions', () => {
     const etcd = new EtcdInMemory();
     const mirror = mirrorOf(etcd);
 
-    await mirror.put(numbered(300), noEnd);
-    await mirror.remove(numbered(300), noEnd);
+    await put(mirror, numbered(300));
+    await remove(mirror, numbered(300));
 
     expect(etcd.commits.map(({ writes }) => writes.length)).toEqual([128, 128, 44, 128, 128, 44]);
     expect(etcd.keys.size).toBe(0);
@@ -80,9 +105,9 @@ describe('transactions', () => {
     const etcd = new EtcdInMemory();
     const meta = Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`key-${at}`, 'x'.repeat(255)]));
 
-    await mirrorOf(etcd).put(
+    await put(
+      mirrorOf(etcd),
       numbered(100).map((instance) => ({ ...instance, meta })),
-      noEnd,
     );
 
     const sizes = etcd.commits.map(({ writes }) => JSON.stringify(writes).length);
@@ -93,7 +118,7 @@ describe('transactions', () => {
   test('write each key once, as it was given last', async () => {
     const etcd = new EtcdInMemory();
 
-    await mirrorOf(etcd).put([instanceOf({ weight: 1 }), instanceOf({ weight: 9 })], noEnd);
+    await put(mirrorOf(etcd), [instanceOf({ weight: 1 }), instanceOf({ weight: 9 })]);
 
     expect(etcd.commits.map(({ writes }) => writes.length)).toEqual([1]);
     expect([...etcd.keys.values()].map(({ value }) => JSON.parse(value).weight)).toEqual([9]);
@@ -104,11 +129,15 @@ describe('the lease', () => {
   test('that is gone when something is put is replaced, the owner is told, and the put is done', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
-    const mirror = mirrorOf(etcd, { onLeaseLost: () => lost++ });
-    await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
+    const mirror = mirrorOf(etcd);
+    const end = new AbortController();
+    const running = mirror.run(() => lost++, end.signal);
+    await put(mirror, [instanceOf({ id: 'web-1' })]);
     etcd.expire(etcd.leases[0] ?? '');
 
-    await mirror.put([instanceOf({ id: 'web-2' })], noEnd);
+    await put(mirror, [instanceOf({ id: 'web-2' })]);
+    end.abort();
+    await running;
 
     expect([lost, [...etcd.keys.keys()]]).toEqual([1, ['/fairlead/registry/instances/n1/web-2']]);
     expect([...etcd.keys.values()][0]?.lease).toBe(etcd.leases[0]);
@@ -117,13 +146,13 @@ describe('the lease', () => {
   test('that is gone is noticed when it is renewed, and told once', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
-    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03, onLeaseLost: () => lost++ });
+    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03 });
     const end = new AbortController();
-    await mirror.put([instanceOf()], noEnd);
+    await put(mirror, [instanceOf()]);
     etcd.failures.push({ call: 'keepAlive', error: new EtcdError('unreachable', etcd.endpoint, 'away') });
     etcd.expire(etcd.leases[0] ?? '');
 
-    const running = mirror.run(end.signal);
+    const running = mirror.run(() => lost++, end.signal);
     await sleep(120);
     end.abort();
     await running;
@@ -134,20 +163,20 @@ describe('the lease', () => {
   test('that was replaced meanwhile is not told of again by a renewal that is answered late', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
-    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03, onLeaseLost: () => lost++ });
+    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03 });
     const end = new AbortController();
     const late = Promise.withResolvers<number>();
-    await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
+    await put(mirror, [instanceOf({ id: 'web-1' })]);
     let asked = 0;
     etcd.keepAlive = () => (++asked === 1 ? late.promise : Promise.resolve(30));
 
-    const running = mirror.run(end.signal);
+    const running = mirror.run(() => lost++, end.signal);
     while (asked === 0) await sleep(1);
     etcd.expire(etcd.leases[0] ?? '');
-    await mirror.put([instanceOf({ id: 'web-2' })], noEnd);
+    await put(mirror, [instanceOf({ id: 'web-2' })]);
     late.resolve(0);
     await sleep(30);
-    await mirror.put([instanceOf({ id: 'web-3' })], noEnd);
+    await put(mirror, [instanceOf({ id: 'web-3' })]);
     end.abort();
     await running;
 
@@ -157,13 +186,13 @@ describe('the lease', () => {
   test('is not taken for lost while the cluster is away', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
-    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03, onLeaseLost: () => lost++ });
+    const mirror = mirrorOf(etcd, { ttlSeconds: 0.03 });
     const end = new AbortController();
-    await mirror.put([instanceOf()], noEnd);
+    await put(mirror, [instanceOf()]);
     const away = new EtcdError('unreachable', etcd.endpoint, 'away');
     for (let time = 0; time < 1_000; time++) etcd.failures.push({ call: 'keepAlive', error: away });
 
-    const running = mirror.run(end.signal);
+    const running = mirror.run(() => lost++, end.signal);
     await sleep(100);
     end.abort();
     await running;
@@ -175,36 +204,40 @@ describe('the lease', () => {
     using temporary = temporaryStore();
     const etcd = new EtcdInMemory();
     registerNumbered(temporary.store, 1);
-    await resync(temporary.store, mirrorOf(etcd), noEnd);
+    await new Deliverer(temporary.store, mirrorOf(etcd)).resync(noEnd);
     const [former = ''] = etcd.leases;
 
-    const result = await resync(temporary.store, mirrorOf(etcd), noEnd);
+    const deliverer = new Deliverer(temporary.store, mirrorOf(etcd));
+    const results = [await deliverer.resync(noEnd), await deliverer.resync(noEnd)];
     etcd.expire(former);
 
-    expect(result).toMatchObject({ put: 0, removed: 0 });
+    expect(results).toMatchObject([
+      { put: 1, removed: 0 },
+      { put: 0, removed: 0 },
+    ]);
     expect([...etcd.keys.keys()]).toEqual(['/fairlead/registry/instances/n1/c1-1']);
   });
 });
 
-test('what nobody understands below this machine goes, and is no instance', async () => {
+test('what nobody understands below this machine goes', async () => {
   const etcd = new EtcdInMemory();
-  const mirror = mirrorOf(etcd);
-  await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
+  using temporary = temporaryStore();
   etcd.write('/fairlead/registry/instances/n1/web-2', '{"id":"web-2"}');
   etcd.write('/fairlead/registry/instances/n1/web-3', 'not JSON');
   etcd.write('/fairlead/registry/instances/n1/a/b', '{}');
 
-  expect((await mirror.listOwn(noEnd)).map(({ id }) => id)).toEqual(['web-1']);
-  expect([...etcd.keys.keys()]).toEqual(['/fairlead/registry/instances/n1/web-1']);
+  await new Deliverer(temporary.store, mirrorOf(etcd)).resync(noEnd);
+
+  expect([...etcd.keys.keys()]).toEqual([]);
 });
 
 test('a query passes over what nobody understands', async () => {
   const etcd = new EtcdInMemory();
   const mirror = mirrorOf(etcd);
-  await mirror.put([instanceOf({ id: 'web-1' })], noEnd);
+  await put(mirror, [instanceOf({ id: 'web-1' })]);
   etcd.write('/fairlead/registry/instances/n2/web-2', '[]');
 
-  const found = await mirror.query({ namespace: 'default', service: 'web' }, noEnd);
+  const found = await mirror.query('web.default', noEnd);
 
   expect(found.map(({ id }) => id)).toEqual(['web-1']);
 });

@@ -1,33 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { Instance } from '../../../lib/registry/instance.ts';
-import type { Mirror } from '../../../lib/registry/mirror.ts';
+import type { Mirror } from '../../../lib/mirror/mirror.ts';
 import type { Store } from '../../../lib/registry/store.ts';
 import { StoreFailure } from '../../../lib/registry/store-failure.ts';
-import { Delivery } from '../../../plugins/agent/discovery-delivery.ts';
+import { Delivery } from '../../../plugins/agent/mirror-delivery.ts';
 import { registerNumbered, temporaryStore } from '../../support/registrations.ts';
 
 /** A mirror whose every call takes `callMs` and fails as a test says; it knows how many ran at once. */
 class SlowMirror {
-  readonly entries = new Map<string, Instance>();
+  readonly entries = new Map<string, string>();
   readonly calls: string[] = [];
+  readonly refused = new Set<string>();
   failure: Error | undefined;
   callMs = 0;
   running = 0;
   mostAtOnce = 0;
   readonly mirror: Mirror = {
     name: 'slow',
-    put: (instances, signal) =>
+    render: (instance) => [{ key: instance.id, content: JSON.stringify(instance) }],
+    put: (entries, signal) =>
       this.#call('put', signal, () => {
-        for (const instance of instances) this.entries.set(instance.id, instance);
+        for (const { key, content } of entries) {
+          if (!this.refused.has(key)) this.entries.set(key, content);
+        }
+        return entries.flatMap(({ key }) => (this.refused.has(key) ? [{ key, because: 'not here' }] : []));
       }),
-    remove: (instances, signal) =>
+    remove: (keys, signal) =>
       this.#call('remove', signal, () => {
-        for (const { id } of instances) this.entries.delete(id);
+        for (const key of keys) this.entries.delete(key);
+        return [];
       }),
-    listOwn: (signal) => this.#call('list', signal, () => [...this.entries.values()]),
-    query: async () => [],
-    watch: async function* () {},
+    listOwn: (signal) =>
+      this.#call('list', signal, () => [...this.entries].map(([key, content]) => ({ key, content }))),
+    run: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
 
@@ -127,11 +132,32 @@ describe('a mirror that fails', () => {
     expect(attempts).toBeGreaterThan(2);
     expect(attempts).toBeLessThan(10);
     expect(whileAway).toEqual([
-      'the names of this host cannot be delivered; this is tried again {"because":"away"}',
+      'the names of this host cannot be delivered; this is tried again {"mirror":"slow","because":"away"}',
     ]);
     expect(delivery.logged[1]).toContain('delivered again');
     expect([delivery.lag, delivery.lastError]).toEqual([0, '']);
   });
+});
+
+test('an entry that the registry does not take keeps no other back, and is told once and remembered', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  slow.refused.add('c1-1');
+  registerNumbered(temporary.store, 1);
+  registerNumbered(temporary.store, 2);
+  await using delivery = startDelivery(temporary.store, slow);
+  await until('the second to be there', () => slow.entries.has('c2-1'));
+  await until('the delivery to be over', () => delivery.lag === 0);
+  const meanwhile = [delivery.refused, [...temporary.store.refusals('slow')], delivery.lastError];
+  slow.refused.clear();
+  delivery.resyncNow();
+  await until('the first to be there', () => slow.entries.has('c1-1'));
+  await until('that to be remembered', () => temporary.store.refusals('slow').size === 0);
+
+  expect(meanwhile).toEqual([[{ key: 'c1-1', because: 'not here' }], [['c1-1', 'not here']], '']);
+  expect(delivery.logged).toEqual([
+    'the registry does not take an entry {"mirror":"slow","key":"c1-1","because":"not here"}',
+  ]);
 });
 
 test('a store that is damaged is told of, and nothing is delivered any more', async () => {

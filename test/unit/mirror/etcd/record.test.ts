@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { KeyValue, WatchEvent } from '../../../lib/etcd/etcd.ts';
-import { parseRecord, parseRecordKey, recordKey } from '../../../lib/registry/etcd-record.ts';
-import { EtcdRecordTable } from '../../../lib/registry/etcd-record-table.ts';
-import type { HealthCheck } from '../../../lib/registry/health-check.ts';
-import type { Instance } from '../../../lib/registry/instance.ts';
-import { containerOwner, instanceOf } from '../../support/registry.ts';
+import type { KeyValue, WatchEvent } from '../../../../lib/etcd/etcd.ts';
+import { parseRecord, parseRecordKey, recordKey } from '../../../../lib/mirror/etcd/record.ts';
+import { EtcdRecordTable } from '../../../../lib/mirror/etcd/record-table.ts';
+import type { HealthCheck } from '../../../../lib/registry/health-check.ts';
+import type { Instance } from '../../../../lib/registry/instance.ts';
+import { containerOwner, instanceOf } from '../../../support/registry.ts';
 
 const prefix = '/fairlead/registry';
 const timing = { intervalMs: 333, timeoutMs: 166.5, rise: 1, fall: 3, initial: 'passing' } as const;

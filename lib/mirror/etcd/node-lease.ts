@@ -1,11 +1,9 @@
-import { sleep } from '../client/backoff.ts';
-import { type Etcd, EtcdError } from '../etcd/etcd.ts';
+import { sleep } from '../../client/backoff.ts';
+import { type Etcd, EtcdError } from '../../etcd/etcd.ts';
 
 export type NodeLeaseOptions = {
   readonly etcd: Etcd;
   readonly ttlSeconds: number;
-  /** Called when the lease is gone, and with it all that was written under it. */
-  readonly onLost: () => void;
 };
 
 /** Of the time to live, the part after which the lease is renewed. */
@@ -20,6 +18,7 @@ const longestRetryMs = 1_000;
 export class NodeLease {
   readonly #options: NodeLeaseOptions;
   #id: string | undefined;
+  #onLost = () => {};
 
   constructor(options: NodeLeaseOptions) {
     this.#options = options;
@@ -42,8 +41,12 @@ export class NodeLease {
     }
   }
 
-  /** Renews the lease, whenever one is held, until the signal; never rejects. */
-  async keep(signal: AbortSignal): Promise<void> {
+  /**
+   * Renews the lease, whenever one is held, until the signal; never rejects.
+   * @param onLost called when the lease is gone, and with it all that was written under it
+   */
+  async keep(onLost: () => void, signal: AbortSignal): Promise<void> {
+    this.#onLost = onLost;
     const everyMs = this.#options.ttlSeconds * 1000 * renewAfterPart;
     let isWell = true;
     while (!signal.aborted) {
@@ -77,6 +80,6 @@ export class NodeLease {
   #lose(lease: string): void {
     if (this.#id !== lease) return;
     this.#id = undefined;
-    this.#options.onLost();
+    this.#onLost();
   }
 }

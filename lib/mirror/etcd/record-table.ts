@@ -1,6 +1,6 @@
-import type { KeyValue, WatchEvent } from '../etcd/etcd.ts';
-import type { Followed } from '../etcd/follow.ts';
-import { type EtcdRecord, type ParsedRecord, parseRecord, parseRecordKey } from './etcd-record.ts';
+import type { KeyValue, WatchEvent } from '../../etcd/etcd.ts';
+import type { Followed } from '../../etcd/follow.ts';
+import { type EtcdRecord, type ParsedRecord, parseRecord, parseRecordKey } from './record.ts';
 
 /** What a step has changed of the records, and what in it could not be understood. */
 export type RecordChanges = {

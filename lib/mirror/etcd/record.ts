@@ -1,8 +1,8 @@
-import { parseJson } from '../cni/json.ts';
-import { messageOf } from '../errors/cni-error.ts';
-import type { KeyValue } from '../etcd/etcd.ts';
-import type { Instance } from './instance.ts';
-import { parseMirroredInstance } from './mirror-instance.ts';
+import { parseJson } from '../../cni/json.ts';
+import { messageOf } from '../../errors/cni-error.ts';
+import type { KeyValue } from '../../etcd/etcd.ts';
+import type { Instance } from '../../registry/instance.ts';
+import { parseMirroredInstance } from '../../registry/mirror-instance.ts';
 
 /** Below a prefix each machine has its own place, and in it a key for each instance. */
 export type EtcdRecord = {

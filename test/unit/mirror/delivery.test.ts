@@ -1,9 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import { Deliverer } from '../../../lib/mirror/delivery.ts';
+import type { Mirror } from '../../../lib/mirror/mirror.ts';
 import type { Instance } from '../../../lib/registry/instance.ts';
-import type { Mirror } from '../../../lib/registry/mirror.ts';
-import { deliver, resync } from '../../../lib/registry/outbox.ts';
 import { setAside } from '../../../lib/registry/set-aside.ts';
+import type { Store } from '../../../lib/registry/store.ts';
 import { registerNumbered, temporaryStore } from '../../support/registrations.ts';
 import { instanceOf } from '../../support/registry.ts';
 
@@ -11,26 +12,30 @@ const noEnd = new AbortController().signal;
 
 /** A mirror that writes down what it is told, and fails when told to. */
 function createRecorder(first: readonly Instance[] = []) {
-  const entries = new Map(first.map((instance) => [instance.id, instance]));
+  const entries = new Map<string, Instance>(first.map((instance) => [instance.id, instance]));
   const log: string[] = [];
   let failing: 'put' | 'remove' | undefined;
-  const note = (what: 'put' | 'remove', instances: readonly Instance[]) => {
+  const note = (what: 'put' | 'remove', keys: readonly string[]) => {
     if (failing === what) throw new Error(`the registry refuses to ${what}`);
-    log.push(`${what} ${instances.map(({ id }) => id).join(' ')}`);
+    log.push(`${what} ${keys.join(' ')}`);
+    return [];
   };
   const mirror: Mirror = {
     name: 'recorder',
-    put: async (instances) => {
-      note('put', instances);
-      for (const instance of instances) entries.set(instance.id, instance);
+    render: (instance) => [{ key: instance.id, content: JSON.stringify(instance) }],
+    put: async (put) => {
+      for (const { key, content } of put) if (failing !== 'put') entries.set(key, JSON.parse(content));
+      return note(
+        'put',
+        put.map(({ key }) => key),
+      );
     },
-    remove: async (instances) => {
-      note('remove', instances);
-      for (const { id } of instances) entries.delete(id);
+    remove: async (keys) => {
+      for (const key of keys) if (failing !== 'remove') entries.delete(key);
+      return note('remove', keys);
     },
-    listOwn: async () => [...entries.values()],
-    query: async () => [],
-    watch: async function* () {},
+    listOwn: async () => [...entries].map(([key, instance]) => ({ key, content: JSON.stringify(instance) })),
+    run: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
   return {
@@ -43,6 +48,23 @@ function createRecorder(first: readonly Instance[] = []) {
     },
   };
 }
+
+const deliverers = new WeakMap<Mirror, { readonly store: Store; readonly deliverer: Deliverer }>();
+
+/** By the same process, as long as the mirror is the same. */
+function delivererOf(store: Store, mirror: Mirror): Deliverer {
+  const known = deliverers.get(mirror);
+  if (known?.store === store) return known.deliverer;
+  const deliverer = new Deliverer(store, mirror);
+  deliverers.set(mirror, { store, deliverer });
+  return deliverer;
+}
+
+const deliver = (store: Store, mirror: Mirror, signal: AbortSignal) =>
+  delivererOf(store, mirror).deliver(signal);
+/** By a process that begins anew. */
+const resync = (store: Store, mirror: Mirror, signal: AbortSignal) =>
+  new Deliverer(store, mirror).resync(signal);
 
 const keyOf = (number: number) => ({ network: 'net', containerId: `c${number}`, ifName: 'eth0' });
 

@@ -1,0 +1,154 @@
+import { hash64 } from '../net/hash.ts';
+import type { Instance, Status } from '../registry/instance.ts';
+import { defaultNamespace } from '../registry/instance.ts';
+import { isLabel, toHashedLabel, toLabel, toNetworkLabel } from '../registry/label.ts';
+import { parseMirroredInstance } from '../registry/mirror-instance.ts';
+import type { ServiceKey } from '../registry/view.ts';
+
+/**
+ * What an instance has that a registry has no field for, as pairs of text: for the metadata that every registry has. Their
+ * names begin with `fairlead-`; metadata of the instance's own with such a name is left out there.
+ */
+export type Markings = Readonly<Record<string, string>>;
+
+const prefix = 'fairlead-';
+
+/** The marking that says whose an entry is: the machine's id. */
+export const nodeMarking = 'fairlead-node';
+
+/** What a registry itself has told of an instance. */
+export type Native = {
+  /** As the registry writes it. */
+  readonly service: string;
+  /** What makes it one of its own in this registry. */
+  readonly key: string;
+  readonly address: string;
+  readonly port: number;
+  readonly status: Status;
+  readonly weight: number;
+  readonly tags: readonly string[];
+  /** The markings among it. */
+  readonly meta: Readonly<Record<string, string>>;
+};
+
+/** Pure; nothing where what would be said is the usual. */
+export function toMarkings(instance: Instance): Markings {
+  const { owner } = instance;
+  const said = {
+    node: owner.node,
+    id: instance.id,
+    namespace: instance.namespace,
+    service: instance.service,
+    name: instance.serviceName === instance.service ? '' : instance.serviceName,
+    'port-name': instance.portName,
+    transport: instance.transport === 'tcp' ? '' : instance.transport,
+    endpoint: instance.endpoint,
+    created: String(instance.createdAtMs),
+    ...(owner.kind === 'container'
+      ? { network: owner.network, container: owner.containerId, host: owner.host, interface: owner.ifName }
+      : {}),
+  };
+  const pairs = Object.entries(said).filter(([, value]) => value !== '');
+  return Object.fromEntries(pairs.map(([name, value]) => [prefix + name, value]));
+}
+
+/** Metadata of the instance's own, without what looks like a marking. */
+export function ownMeta({ meta }: Pick<Instance, 'meta'>): Readonly<Record<string, string>> {
+  return withoutMarkings(meta);
+}
+
+/** Whose an entry is; undefined for what no machine of ours has written. */
+export function ownerOf(meta: Readonly<Record<string, unknown>>): string | undefined {
+  const node = meta[nodeMarking];
+  return typeof node === 'string' && isLabel(node) ? node : undefined;
+}
+
+/**
+ * An instance as an outside registry tells it: what a machine of ours has written as that machine has it, anything else
+ * as a foreign one. It comes from the network: whatever this machine would not have registered itself is refused.
+ * @throws CniError code 7 naming the field
+ */
+export function toInstance(native: Native, registry: string): Instance {
+  const { meta } = native;
+  const own = ownerOf(meta) === undefined ? foreignFields(native, registry) : markedFields(meta);
+  return parseMirroredInstance({
+    ...own,
+    revision: 0,
+    address: native.address,
+    port: native.port,
+    status: native.status,
+    weight: native.weight,
+    tags: native.tags,
+    meta: withoutMarkings(meta),
+  });
+}
+
+function markedFields(meta: Readonly<Record<string, string>>): Record<string, unknown> {
+  const marked = (name: string) => meta[prefix + name];
+  const node = marked('node');
+  const network = marked('network');
+  return {
+    id: marked('id'),
+    namespace: marked('namespace'),
+    service: marked('service'),
+    serviceName: marked('name') ?? marked('service'),
+    portName: marked('port-name') ?? '',
+    transport: marked('transport') ?? 'tcp',
+    endpoint: marked('endpoint') ?? '',
+    createdAtMs: Number(marked('created') ?? '0'),
+    owner:
+      network === undefined
+        ? { kind: 'api', node }
+        : {
+            kind: 'container',
+            node,
+            network,
+            networkLabel: toNetworkLabel(network),
+            containerId: marked('container'),
+            host: marked('host'),
+            ifName: marked('interface'),
+          },
+  };
+}
+
+/** Ids are the same on every machine that reads this registry. */
+function foreignFields({ service, key }: Native, registry: string): Record<string, unknown> {
+  const label = toLabel(service);
+  return {
+    id: `${label.slice(0, 46).replace(/-+$/, '')}-${hash64(`${registry}/${service}/${key}`).slice(0, 16)}`,
+    namespace: defaultNamespace,
+    service: label,
+    serviceName: service,
+    portName: '',
+    transport: 'tcp',
+    endpoint: '',
+    createdAtMs: 0,
+    owner: { kind: 'api', node: toForeignNode(registry) },
+  };
+}
+
+/** No machine's id: those are hexadecimal. */
+const foreignPrefix = 'outside-';
+
+function toForeignNode(registry: string): string {
+  return toLabel(foreignPrefix + registry);
+}
+
+/** Whether an instance that a registry has told was written there by others than machines of ours. */
+export function isForeign({ owner }: Pick<Instance, 'owner'>): boolean {
+  return owner.node.startsWith(foreignPrefix);
+}
+
+function withoutMarkings(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith(prefix)));
+}
+
+/**
+ * The name of a service where a registry has but one level of names: `web`, and `web-shop` for the namespace `shop`; a DNS
+ * label. Two services may have the same one: who reads goes by the markings.
+ */
+export function outsideName({ namespace, service }: ServiceKey): string {
+  if (namespace === defaultNamespace) return service;
+  const name = `${service}-${namespace}`;
+  return isLabel(name) ? name : toHashedLabel(name);
+}

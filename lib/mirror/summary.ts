@@ -1,0 +1,54 @@
+import { Fields, unexpected } from '../cni/fields.ts';
+import { isLabel } from '../registry/label.ts';
+
+/** Where the mirrors of a machine are configured when nobody says. */
+export const defaultMirrorsPath = '/etc/fairlead/mirrors.json';
+
+/** The fields that mirrors of every kind have. */
+export const commonFields = ['name', 'type', 'write', 'required', 'import'] as const;
+
+/** As much of a mirror as an ADD must know; its own fields are for those who open it. */
+export type MirrorSummary = {
+  readonly name: string;
+  readonly kind: string;
+  /** Whether this machine's instances are written there. */
+  readonly isWritten: boolean;
+  /** Whether an ADD of the policy `required` waits for it. */
+  readonly isRequired: boolean;
+};
+
+/** Kinds that a process without a session can write to. */
+const sessionless: ReadonlySet<string> = new Set(['consul', 'etcd']);
+
+/** Whether only an agent can deliver to a mirror: its entries live by a session or by heartbeats. */
+export function needsAgent({ kind }: MirrorSummary): boolean {
+  return !sessionless.has(kind);
+}
+
+/**
+ * The mirrors of a file that this machine writes to.
+ * @param json the file's content
+ * @throws CniError code 7 naming the field
+ */
+export function parseMirrorSummaries(json: unknown): readonly MirrorSummary[] {
+  const fields = new Fields(json, '');
+  const all = fields.array('mirrors', parseMirrorEntry) ?? fields.missing('mirrors');
+  return all.filter(({ isWritten }) => isWritten);
+}
+
+/** @throws CniError code 7 naming the field */
+export function parseMirrorEntry(item: unknown, path: string): MirrorSummary {
+  const fields = new Fields(item, path);
+  const name = fields.parsed('name', 'lower case letters, digits and "-"', (text) =>
+    isLabel(text) ? text : undefined,
+  );
+  const kind = fields.string('type') ?? fields.missing('type');
+  if (!/^[a-z]{1,20}$/.test(kind))
+    throw unexpected(fields.at('type'), 'a kind of registry such as consul', kind);
+  return {
+    name: name ?? fields.missing('name'),
+    kind,
+    isWritten: fields.boolean('write') ?? true,
+    isRequired: fields.boolean('required') ?? true,
+  };
+}

@@ -1,0 +1,51 @@
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+
+/** What processes of a machine hold so that others see them: the kernel takes it from them when they end, however they do. */
+export type Presence =
+  /** The agent, for as long as it delivers. */
+  | 'agent'
+  /** Whoever delivers to outside registries at the moment: one at a time. */
+  | 'delivery';
+
+/**
+ * Takes what one process of the machine may hold at a time; undefined where another one has it.
+ * @param storePath the registry's file, beside which the lock is
+ * @param waitMs how long another one is waited for, in milliseconds; the process stands still meanwhile
+ */
+export function hold(presence: Presence, storePath: string, waitMs = 0): Disposable | undefined {
+  const database = open(presence, storePath, waitMs);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) return undefined;
+    throw error;
+  }
+  return { [Symbol.dispose]: () => database.close() };
+}
+
+/** Whether some process holds it. */
+export function isHeld(presence: Presence, storePath: string): boolean {
+  const database = open(presence, storePath, 0);
+  try {
+    database.prepare('SELECT 1 FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
+/** An empty database: SQLite's locks are the kernel's, and readers do not disturb each other. */
+function open(presence: Presence, storePath: string, waitMs: number): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  return new DatabaseSync(`${dirname(storePath)}/${presence}.lock`, { timeout: waitMs });
+}
+
+/** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5;
+}
