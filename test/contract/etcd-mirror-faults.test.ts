@@ -1,0 +1,35 @@
+import { Fields } from '../../lib/cni/fields.ts';
+import { parseEtcdMirrorConfig } from '../../lib/mirror/etcd/config.ts';
+import { etcdKind } from '../../lib/mirror/etcd/kind.ts';
+import { EtcdServers } from '../support/etcd.ts';
+import { Link } from '../support/etcd-link.ts';
+import { describeFaults } from '../support/mirror-faults.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+describeFaults('etcd', async () => {
+  const stack = new AsyncDisposableStack();
+  const dir = stack.use(temporaryDirectory());
+  const server = stack.use(await EtcdServers.start({ places: [{ address: '127.0.0.1' }], dir: dir.path }));
+  const link = stack.use(await Link.to(server.endpoints[0] ?? ''));
+  const etcdctl = (...args: string[]) => server.etcdctl(...args).then(String, String);
+  return {
+    server,
+    link,
+    machine: (node) => {
+      const config = { endpoints: [link.url], ttl: '4s', timeout: '500ms', skydns: {} };
+      return etcdKind.open(parseEtcdMirrorConfig(new Fields(config, '')), {
+        ...{ name: `etcd-${node}`, node, session: 'held' },
+      });
+    },
+    faults: {
+      'leases revoked': async () => {
+        const ids = (await etcdctl('lease', 'list')).split('\n').filter((line) => /^[0-9a-f]+$/.test(line));
+        for (const id of ids) await etcdctl('lease', 'revoke', id);
+      },
+      'keys deleted': async () => {
+        await etcdctl('del', '--prefix', '/fairlead/registry/instances/1111111111111111/');
+      },
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+});
