@@ -84,6 +84,7 @@ declare -A package_contents=(
   [busybox-static]=busybox
   [containerd]=containerd
   [containernetworking-plugins]=/usr/lib/cni/bridge
+  [default-jre-headless]=java
   [dnsmasq-base]=dnsmasq
   [etcd-client]=etcdctl
   [etcd-server]=etcd
@@ -95,6 +96,7 @@ declare -A package_contents=(
   [jq]=jq
   [libatomic1]=libatomic.so.1
   [libc6-dev]=/usr/include/stdlib.h
+  [libzookeeper-java]=/usr/share/java/zookeeper.jar
   [nftables]=nft
   [python3]=python3
   [runc]=runc
@@ -109,18 +111,20 @@ declare -A package_purposes=(
   [containerd]='starts the containers'
   [containernetworking-plugins]='has the reference plugins, to compare with'
   [curl]='asks the API of the agent'
+  [default-jre-headless]='runs ZooKeeper (java)'
   [dnsmasq-base]='is the DNS server that the agent forwards to in a test'
   [etcd-client]='shows what etcd stores (etcdctl)'
   [etcd-server]='is the store that the hosts of a cluster share'
   [ethtool]='shows the offloads of a network card'
   [gcc]='compiles the part of flanneld that is C'
-  [golang-go]='compiles cnitool and flanneld'
+  [golang-go]='compiles cnitool, flanneld and CoreDNS'
   [iproute2]='makes links, addresses and routes (ip, bridge)'
   [iptables]='is what the reference plugins make rules with'
   [iputils-ping]='sends echo requests that may not be fragmented (ping)'
   [jq]='reads JSON in the checks'
   [libatomic1]='is a library that Node 26, and so the executable, is linked with'
   [libc6-dev]='has the C library that flanneld is compiled with'
+  [libzookeeper-java]='has ZooKeeper, one of the registries outside'
   [nftables]='makes the rules (nft)'
   [openssl]='makes certificates for the tests'
   [python3]='sends and receives test traffic'
@@ -157,7 +161,7 @@ has_package() {
   local content=${package_contents[$1]:-$1}
   case $content in
     *.so.*) has_library "$content" ;;
-    *.h) [[ -e $content ]] ;;
+    *.h | *.jar) [[ -e $content ]] ;;
     busybox) command -v busybox >/dev/null && is_static busybox ;;
     *) command -v "$content" >/dev/null ;;
   esac

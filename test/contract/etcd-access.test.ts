@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { EtcdConfig } from '../../lib/etcd/config.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { EtcdServers, type EtcdTls } from '../support/etcd.ts';
 import { must } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -190,19 +191,4 @@ async function start(options: {
   );
   const owned = stack.move();
   return { servers, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** An authority, and a certificate of it for 127.0.0.1, with which clients show themselves, too. */
-async function makeCertificates(at: string): Promise<EtcdTls> {
-  const [ca, caKey, cert, key] = ['ca.pem', 'ca.key', 'cert.pem', 'key.pem'].map((name) => `${at}-${name}`);
-  if (!ca || !caKey || !cert || !key) throw new Error('four paths');
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  await must('openssl', ['req', '-x509', ...newKey, '-subj', '/CN=authority', '-keyout', caKey, '-out', ca]);
-  const signed = ['-CA', ca, '-CAkey', caKey, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  await must('openssl', [
-    ...['req', '-x509', ...newKey, '-subj', '/CN=etcd', ...signed],
-    ...['-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', key, '-out', cert],
-  ]);
-  chmodSync(key, 0o600);
-  return { ca, cert, key };
 }

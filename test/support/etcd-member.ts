@@ -1,14 +1,11 @@
 import { rmSync } from 'node:fs';
-import { execa } from 'execa';
-import { inside, must } from './process.ts';
-
-/** Where a member of a cluster runs: in a network namespace at its address, or on the machine's loopback. */
-export type EtcdPlace = { readonly netns?: string; readonly address: string };
+import type { ServerPlace } from './registry-server.ts';
+import { ServerProcess } from './server-process.ts';
 
 /** PEM files of the servers; with `ca` clients need a certificate of it, as etcd's own client does. */
 export type EtcdTls = { readonly cert: string; readonly key: string; readonly ca: string };
 
-export type MemberOptions = EtcdPlace & {
+export type MemberOptions = ServerPlace & {
   readonly name: string;
   readonly dir: string;
   readonly ports: { readonly client: number; readonly peer: number };
@@ -27,16 +24,11 @@ export type Membership = {
   readonly settled: () => Promise<void>;
 };
 
-/** How long a server of a test may live, in milliseconds. */
-const longestLifeMs = 300_000;
-
 /** One real etcd server. */
 export class EtcdMember {
   readonly #options: MemberOptions;
   readonly #membership: Membership;
-  #child: ReturnType<typeof startServer> | undefined;
-  #isStopped = false;
-  #log = '';
+  readonly #process = new ServerProcess();
 
   constructor(options: MemberOptions, membership: Membership) {
     this.#options = options;
@@ -63,38 +55,27 @@ export class EtcdMember {
 
   /** Undefined while it does not run. */
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#process.pid;
   }
 
   /** Whether it runs, and is not stopped. */
   get isRunning(): boolean {
-    return this.#child !== undefined && !this.#isStopped;
+    return this.#process.isRunning;
   }
 
   /** What it has printed; only warnings and worse. */
   get log(): string {
-    return this.#log;
+    return this.#process.log;
   }
 
   /** Starts the process; `restart` also waits until it answers. */
-  async start(): Promise<void> {
-    const { netns } = this.#options;
-    // Its gateway reaches the server at its own address, for which the namespace's loopback must be up.
-    if (netns !== undefined) await must('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
-    const child = startServer(netns, this.#args());
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.#log += chunk.toString();
-    });
-    this.#child = child;
+  start(): Promise<void> {
+    return this.#process.start({ file: 'etcd', args: this.#args(), netns: this.netns });
   }
 
   /** Ends it as a loss of power would, but for the disk's cache. */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    this.#isStopped = false;
-    child?.kill('SIGKILL');
-    await child;
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 
   /** Starts it again, killed or not, with what it had stored, and waits until it answers. */
@@ -110,14 +91,12 @@ export class EtcdMember {
 
   /** Freezes it: connections stay open, new ones are accepted by the kernel, and nothing is answered. */
   stop(): void {
-    this.#child?.kill('SIGSTOP');
-    this.#isStopped = true;
+    this.#process.stop();
   }
 
   /** Lets it go on after `stop`. */
   cont(): void {
-    this.#child?.kill('SIGCONT');
-    this.#isStopped = false;
+    this.#process.cont();
   }
 
   /** Removes what it has stored, and its identity. */
@@ -157,11 +136,4 @@ export class EtcdMember {
           ]),
     ];
   }
-}
-
-function startServer(netns: string | undefined, args: readonly string[]) {
-  const options = { reject: false, timeout: longestLifeMs, killSignal: 'SIGKILL', stdout: 'ignore' } as const;
-  return netns === undefined
-    ? execa('etcd', args, options)
-    : execa('nsenter', inside(netns, 'etcd', ...args), options);
 }

@@ -1,20 +1,15 @@
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdConfig } from '../../lib/etcd/config.ts';
-import {
-  EtcdMember,
-  type EtcdPlace,
-  type EtcdTls,
-  type MemberOptions,
-  type Membership,
-} from './etcd-member.ts';
+import { EtcdMember, type EtcdTls, type MemberOptions, type Membership } from './etcd-member.ts';
+import { eventually } from './eventually.ts';
+import { freePorts } from './free-ports.ts';
 import { inside, run } from './process.ts';
+import type { RegistryServer, ServerPlace } from './registry-server.ts';
 
-export type { EtcdMember, EtcdPlace, EtcdTls } from './etcd-member.ts';
+export type { EtcdMember, EtcdTls } from './etcd-member.ts';
 
 export type EtcdServersOptions = {
   /** One for each member; without `netns` it listens on free ports of the machine's loopback. */
-  readonly places: readonly EtcdPlace[];
+  readonly places: readonly ServerPlace[];
   /** Where the members keep their data. */
   readonly dir: string;
   readonly tls?: EtcdTls;
@@ -25,7 +20,7 @@ export type EtcdServersOptions = {
 type Ports = MemberOptions['ports'];
 
 /** A cluster of real etcd servers, of one member or more. */
-export class EtcdServers implements AsyncDisposable {
+export class EtcdServers implements RegistryServer {
   readonly #options: EtcdServersOptions;
   readonly members: readonly EtcdMember[];
   #generation = 0;
@@ -89,15 +84,39 @@ export class EtcdServers implements AsyncDisposable {
     });
   }
 
+  get log(): string {
+    return this.members.map(({ name, log }) => `${name}:\n${log}`).join('');
+  }
+
+  /** All members at once. */
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()));
+  }
+
+  /** All members, with what they had stored. */
+  async restart(): Promise<void> {
+    await this.kill();
+    for (const member of this.members) await member.start();
+    await this.ready();
+  }
+
   /** All members begin anew, as another cluster at the same addresses, with nothing stored. */
   async wipe(): Promise<void> {
-    await this.#killAll();
+    await this.kill();
     for (const member of this.members) member.forget();
     await this.#startAll();
   }
 
+  stop(): void {
+    for (const member of this.members) member.stop();
+  }
+
+  cont(): void {
+    for (const member of this.members) member.cont();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#killAll();
+    await this.kill();
     for (const member of this.members) member.forget();
   }
 
@@ -144,10 +163,6 @@ export class EtcdServers implements AsyncDisposable {
     await this.etcdctl('auth', 'enable');
   }
 
-  async #killAll(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.kill()));
-  }
-
   /** In the first of the members' namespaces. */
   #tryEtcdctl(members: readonly EtcdMember[], args: readonly string[]) {
     const [first] = members;
@@ -166,7 +181,7 @@ export class EtcdServers implements AsyncDisposable {
 }
 
 /** etcd's own ports in a namespace of a member's own, free ones on the machine's loopback. */
-async function findPorts(places: readonly EtcdPlace[]): Promise<readonly Ports[]> {
+async function findPorts(places: readonly ServerPlace[]): Promise<readonly Ports[]> {
   const free = await freePorts(places.length * 2);
   return places.map(({ netns }, index) =>
     netns === undefined
@@ -187,28 +202,4 @@ function planMembers(
     tls,
     tokenTtlSeconds: auth?.tokenTtlSeconds ?? 300,
   }));
-}
-
-/** Ports of 127.0.0.1 that nobody uses; all are held until the last is found, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** What `find` finds, looking every 100 ms; fails after 30 s. */
-async function eventually<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 30_000;
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited 30 s for ${what}`);
-    await sleep(100);
-  }
 }
