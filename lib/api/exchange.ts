@@ -79,7 +79,8 @@ async function serve(
   onRoute(route.path);
   if (route.access !== 'open') requireAccess(caller, route.access);
   const { parts } = entrance;
-  const body = route.takesBody === true ? await readBody(request, parts.limits.bodyBytes) : undefined;
+  const bodyBytes = Math.max(parts.limits.bodyBytes, route.bodyBytes ?? 0);
+  const body = route.takesBody === true ? await readBody(request, bodyBytes) : undefined;
   const onGone = (listener: () => void) => whenGone(response, listener);
   return route.handle({ method, params, query, headers, caller, body, onGone }, parts);
 }

@@ -1,12 +1,14 @@
 import type { Picker } from '../balance/balancer.ts';
 import type { HostRelease } from '../blocks/release-host.ts';
 import type { IpamStatus } from '../blocks/status.ts';
+import type { MirrorStatus } from '../mirror/status.ts';
 import type { OverlayStatus } from '../overlay/status.ts';
 import type { Status } from '../registry/instance.ts';
 import type { Store } from '../registry/store.ts';
 import type { RegistryView } from '../registry/view.ts';
 import type { BgpStatus } from '../routing/bgp-status.ts';
 import type { RoutingStatus } from '../routing/router.ts';
+import type { Refusals } from '../xds/refusals.ts';
 import type { CandidateLists } from './candidate-lists.ts';
 import type { ConsulIndexes } from './consul-index.ts';
 import type { History } from './history.ts';
@@ -62,6 +64,10 @@ export type ApiServices = {
   readonly overlay: () => OverlayStatus | undefined;
   /** Undefined where the machine has no part in the cluster's addresses. */
   readonly routed?: ApiRouted | undefined;
+  /** How the outside registries stand; undefined where nobody serves any. */
+  readonly mirrors?: (() => readonly MirrorStatus[]) | undefined;
+  /** Below it services have names in DNS; `fairlead.internal` unless set. */
+  readonly zone?: string;
   readonly limits: ApiLimits;
 };
 
@@ -74,4 +80,5 @@ export type ApiParts = ApiServices & {
   readonly candidateLists: CandidateLists;
   readonly watchTexts: WatchTexts;
   readonly answers: RevisionCache;
+  readonly refusals: Refusals;
 };

@@ -26,6 +26,11 @@ export function renderedJson(
   return { status, headers, body: { type: jsonType, content } };
 }
 
+/** A text that many are answered. What is short goes out in one piece with the headers; what is long is encoded once. */
+export function toContent(text: string): string | Uint8Array {
+  return text.length < 8_192 ? text : Buffer.from(text);
+}
+
 /** 204: done, and there is nothing to say. */
 export const noContent: Reply = { status: 204 };
 

@@ -37,6 +37,8 @@ export type Route = {
   readonly access: Access | 'open';
   /** Whether a body is read. */
   readonly takesBody?: boolean;
+  /** Where callers cannot help sending more than `limits.bodyBytes`. */
+  readonly bodyBytes?: number;
   readonly summary: string;
   readonly handle: Handler;
 };

@@ -1,5 +1,6 @@
 import { agentSelf, catalogOfService, catalogServices, healthOfService, statusLeader } from './consul.ts';
 import { getIpam, releaseHost } from './ipam.ts';
+import { getMirrors } from './mirrors.ts';
 import { getOverlay } from './overlay.ts';
 import { pick, report } from './pick.ts';
 import type { Route } from './route.ts';
@@ -8,6 +9,7 @@ import { getInstance, getService, listServices } from './services.ts';
 import { healthz, metrics } from './status.ts';
 import { watch } from './watch.ts';
 import { change, heartbeat, register, withdraw } from './write.ts';
+import { discoverEndpoints } from './xds.ts';
 
 /**
  * The API, line by line. Names in bodies match without regard to case, unknown ones are passed over; an error is
@@ -191,9 +193,30 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/v1/mirrors',
+    short: true,
+    access: 'read',
+    summary:
+      'How each outside registry stands: what is delivered to it, what is imported from it, and what fails',
+    handle: getMirrors,
+  },
+  {
+    method: 'GET',
     path: '/metrics',
     access: 'read',
     summary: 'Metrics for Prometheus',
     handle: metrics,
+  },
+  {
+    method: 'POST',
+    path: '/v3/discovery:endpoints',
+    access: 'read',
+    takesBody: true,
+    // Envoy names its more than 500 extensions in each request, which takes 77 KB (1.40).
+    bodyBytes: 1_048_576,
+    summary:
+      'As Envoy asks for endpoints over REST (EDS v3): {"resource_names": [service, service.namespace or ' +
+      'service.namespace.svc.<zone>, with or without :port], "version_info"}; 304 where nothing has changed',
+    handle: discoverEndpoints,
   },
 ];

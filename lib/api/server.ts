@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/cni-error.ts';
 import { RateLimiter } from '../limit/rate-limiter.ts';
 import type { Log } from '../log/log.ts';
+import { Refusals } from '../xds/refusals.ts';
 import { createAuthenticator } from './access.ts';
 import { CandidateLists } from './candidate-lists.ts';
 import { ConsulIndexes } from './consul-index.ts';
@@ -61,7 +62,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 function createParts(options: ApiOptions): ApiParts {
-  const { store, view, picker, metrics, health, node, overlay, routed, limits } = options;
+  const { store, view, picker, metrics, health, node, overlay, routed, mirrors, zone, limits } = options;
   view.refresh();
   const instanceTexts = new InstanceTexts();
   const history = new History(view);
@@ -76,12 +77,15 @@ function createParts(options: ApiOptions): ApiParts {
       node,
       overlay,
       routed,
+      mirrors,
+      ...(zone === undefined ? {} : { zone }),
       limits,
       instanceTexts,
       history,
       answers,
     },
     candidateLists: new CandidateLists(),
+    refusals: new Refusals(options.log),
     topics: new Topics((changes) => renderChangeEvents(changes, instanceTexts)),
     indexes: new ConsulIndexes(view),
     watchTexts: new WatchTexts({ view, history, answers, instanceTexts }),

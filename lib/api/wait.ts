@@ -3,13 +3,20 @@ import type { ApiParts } from './parts.ts';
 import type { ApiRequest } from './route.ts';
 import type { Topic } from './topics.ts';
 
+type Watched = Pick<ApiParts, 'topics' | 'limits'>;
+
 /** @throws ApiError 503 where as many watch as are allowed */
-export function requirePlace({ topics, limits }: ApiParts): void {
-  if (topics.count < limits.watchers) return;
+export function requirePlace({ topics, limits }: Watched): void {
+  if (hasPlace({ topics, limits })) return;
   throw new ApiError(503, `${limits.watchers} are watching already`, {
     hint: 'try again later, watch fewer things, or raise the limit of watchers',
     headers: { 'Retry-After': '5' },
   });
+}
+
+/** Whether one more may wait for changes. */
+export function hasPlace({ topics, limits }: Watched): boolean {
+  return topics.count < limits.watchers;
 }
 
 type Waiting = { readonly request: ApiRequest; readonly parts: ApiParts; readonly waitMs: number };

@@ -2,6 +2,7 @@ import type { Change } from '../registry/instance.ts';
 import type { RegistryView } from '../registry/view.ts';
 import type { History } from './history.ts';
 import type { InstanceTexts } from './instance-text.ts';
+import { toContent } from './reply.ts';
 import type { RevisionCache } from './revision-cache.ts';
 import { isOfTopic, type Topic, topicKey } from './topics.ts';
 
@@ -78,11 +79,6 @@ export function renderChangeEvents(changes: readonly Change[], texts: InstanceTe
     return `event: change\nid: ${revision}\ndata: {"revision":${revision},"changes":[${listed}]}\n\n`;
   });
   return Buffer.from(events.join(''));
-}
-
-/** What is short goes out in one piece with the headers; what is long is encoded once, and not copied for each answer. */
-function toContent(text: string): string | Uint8Array {
-  return text.length < 8_192 ? text : Buffer.from(text);
 }
 
 function renderChange({ revision, kind, instance }: Change, texts: InstanceTexts): string {

@@ -3,7 +3,9 @@ import { callsNow, choosers, type Turn } from './choose.ts';
 import { countOutcome, defaultEjection, type Ejection, leftOut } from './ejection.ts';
 import { observeLatency } from './latency.ts';
 import { type CandidateList, Memory } from './memory.ts';
+import { narrowed } from './narrowed.ts';
 import { parseStrategy } from './strategy.ts';
+import { takingTraffic } from './taking-traffic.ts';
 
 /** How an instance is to be picked. */
 export type How = {
@@ -114,19 +116,10 @@ function eligible(
   const untried =
     except.size === 0 ? candidates : candidates.filter(({ instance }) => !except.has(instance.id));
   const trusted = out === undefined ? untried : narrowed(untried, (each) => !out.has(each));
-  return isWeighted ? trusted : narrowed(trusted, ({ instance }) => instance.weight > 0);
+  return isWeighted ? trusted : takingTraffic(trusted);
 }
 
 const nobody: ReadonlySet<string> = new Set();
-
-/** Those that pass, or all where none does. */
-function narrowed(
-  candidates: readonly Candidate[],
-  passes: (candidate: Candidate) => boolean,
-): readonly Candidate[] {
-  const passing = candidates.filter(passes);
-  return passing.length === 0 ? candidates : passing;
-}
 
 function countCall(state: InstanceState, turn: Turn, by: 1 | -1): void {
   state.calls = Math.max(0, callsNow(state, turn) + by);

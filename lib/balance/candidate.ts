@@ -51,7 +51,7 @@ export function createState({ id, weight }: Balanced, nowMs: number, random: num
 }
 
 /** The weight among candidates of which some have one; where none has, all are alike. */
-export function weightOf({ instance }: Candidate): number {
+export function weightOf({ instance }: Pick<Candidate, 'instance'>): number {
   return instance.weight === 0 ? 1 : instance.weight;
 }
 

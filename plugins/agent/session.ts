@@ -156,6 +156,7 @@ function openApi(
         ...(cluster.routed?.asked.routes().problems ?? []),
       ],
     },
+    zone: config.zone,
     overlay: () => cluster.overlay?.status(),
     mirrors: () => cluster.mirrors?.status() ?? [],
     routed: cluster.routed?.asked,
