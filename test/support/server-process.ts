@@ -13,7 +13,7 @@ export type ServerCommand = {
 const longestLifeMs = 300_000;
 
 /** How long a server may take until it serves, in milliseconds. */
-const longestStartMs = 30_000;
+const longestStartMs = 90_000;
 
 /** The process of a real server, which a test starts, freezes, ends and starts again. */
 export class ServerProcess {
@@ -54,7 +54,7 @@ export class ServerProcess {
   async serving(what: string, isServing: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + longestStartMs;
     while (!(await isServing())) {
-      const failure = this.#child === undefined ? 'ended' : 'does not serve after 30 s';
+      const failure = this.#child === undefined ? 'ended' : 'does not serve after 90 s';
       if (this.#child === undefined || performance.now() > deadline)
         throw new Error(`${what} ${failure}: ${this.#log.slice(-2_000)}`);
       await sleep(50);
