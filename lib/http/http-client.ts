@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { Endpoint } from './endpoint.ts';
 import { HttpFailure, toHttpFailure } from './http-failure.ts';
 import { PemFiles, type PemPaths } from './pem.ts';
@@ -123,10 +125,17 @@ function toSending(
 async function readText(answer: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of answer as AsyncIterable<Buffer>) {
+  for await (const piece of unpacked(answer)) {
     pieces.push(piece);
     length += piece.length;
     if (length > longestAnswer) throw new Error(`the answer is longer than ${longestAnswer} bytes`);
   }
   return Buffer.concat(pieces).toString();
+}
+
+/** Only who asks for it is answered in gzip. */
+function unpacked(answer: IncomingMessage): AsyncIterable<Buffer> {
+  if (answer.headers['content-encoding'] !== 'gzip') return answer;
+  // What goes wrong with either reaches whoever reads.
+  return pipeline(answer, createGunzip(), () => undefined);
 }

@@ -1,7 +1,8 @@
 /** Why a connection or an answer failed, in one line. A host with several addresses fails with one error for each, and none of its own. */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ');
-  return cause instanceof Error ? cause.message : String(cause);
+  // OpenSSL ends its messages with a line break.
+  return (cause instanceof Error ? cause.message : String(cause)).trim();
 }
 
 /** Failures of the network are named as the kernel names them (ECONNREFUSED); those of certificates and TLS are not. */
@@ -10,9 +11,9 @@ export function isOfTls(cause: unknown): boolean {
   return /^(EPROTO$|ERR_(SSL|TLS|OSSL)_)/.test(code) || /^(?!E|HPE_|ABORT_)./.test(code);
 }
 
-/** What Node's parser of HTTP could not take. */
+/** What Node's parser of HTTP, or of gzip, could not take. */
 export function isOfHttp(cause: unknown): boolean {
-  return codeOf(cause).startsWith('HPE_');
+  return /^(HPE|Z)_/.test(codeOf(cause));
 }
 
 function codeOf(cause: unknown): string {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Deliverer } from '../../lib/mirror/delivery.ts';
 import type { Entry, OutsideRegistry } from '../../lib/mirror/mirror.ts';
@@ -87,7 +88,7 @@ async function remove(mirror: OutsideRegistry, instances: readonly Instance[]): 
 async function expectSoon<T>(read: () => Promise<T>, expected: T): Promise<void> {
   const until = performance.now() + patienceMs;
   let found = await read();
-  while (JSON.stringify(found) !== JSON.stringify(expected) && performance.now() < until) {
+  while (!isDeepStrictEqual(found, expected) && performance.now() < until) {
     await sleep(50);
     found = await read();
   }

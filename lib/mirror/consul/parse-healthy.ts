@@ -1,0 +1,30 @@
+import type { Instance } from '../../registry/instance.ts';
+import { toInstance } from '../markings.ts';
+import { isText, Json } from './json.ts';
+import { weightMarking } from './metadata.ts';
+
+/** The instances in an answer to `/v1/health/service/<name>?passing=1`; those that nobody can use are left out. */
+export function parseHealthy(json: readonly unknown[], registry: string): readonly Instance[] {
+  return json.flatMap((entry) => parseEntry(new Json(entry), registry) ?? []);
+}
+
+function parseEntry(entry: Json, registry: string): Instance | undefined {
+  const [node, service] = [entry.object('Node'), entry.object('Service')];
+  const { [weightMarking]: weight, ...meta } = Object.fromEntries(service.texts('Meta'));
+  const native = {
+    service: service.text('Service'),
+    key: `${node.text('Node')}/${service.text('ID')}`,
+    // A service without an address of its own is at its node's.
+    address: service.text('Address') || node.text('Address'),
+    port: service.number('Port'),
+    status: 'passing',
+    weight: weight === '0' ? 0 : service.object('Weights').number('Passing') || 1,
+    tags: service.list('Tags').filter(isText),
+    meta,
+  } as const;
+  try {
+    return toInstance(native, registry);
+  } catch {
+    return undefined;
+  }
+}
