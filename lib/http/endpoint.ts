@@ -26,6 +26,9 @@ export type Sending = {
 /** A connection that takes longer than this will hardly come. */
 const connectMs = 1_000;
 
+/** So often, in milliseconds, it is looked whether the machine has lost an address: that reads all its links. */
+const lookEveryMs = 1_000;
+
 /** After this much silence the kernel asks whether the other side of a stream is still there. */
 const keepAliveMs = 5_000;
 
@@ -40,6 +43,7 @@ export class Endpoint implements Disposable {
   readonly #pem: () => Promise<Pem>;
   readonly #mostSockets: number;
   #agent: HttpAgent | undefined;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param url `http://host:port` or `https://host:port`
@@ -106,7 +110,8 @@ export class Endpoint implements Disposable {
   /** A connection from an address that this machine has lost is dead, which would else be found out by waiting. */
   #dropOrphans(): void {
     const idle = this.#idle;
-    if (idle.length === 0) return;
+    if (idle.length === 0 || performance.now() - this.#lookedAtMs < lookEveryMs) return;
+    this.#lookedAtMs = performance.now();
     const interfaces = Object.values(networkInterfaces());
     const own = new Set(interfaces.flatMap((addresses = []) => addresses.map(({ address }) => address)));
     for (const socket of idle) if (!own.has(socket.localAddress ?? '')) socket.destroy();

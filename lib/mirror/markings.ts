@@ -1,4 +1,6 @@
+import { CniError } from '../errors/cni-error.ts';
 import { hash64 } from '../net/hash.ts';
+import { isMetaKey, isPrintable, mostDeclared } from '../registry/config.ts';
 import type { Instance, Status } from '../registry/instance.ts';
 import { defaultNamespace } from '../registry/instance.ts';
 import { isLabel, toHashedLabel, toLabel, toNetworkLabel } from '../registry/label.ts';
@@ -15,6 +17,11 @@ const prefix = 'fairlead-';
 
 /** The marking that says whose an entry is: the machine's id. */
 export const nodeMarking = 'fairlead-node';
+
+/** For registries that have no field of their own for it; tags are a list in JSON. */
+export const statusMarking = 'fairlead-status';
+export const tagsMarking = 'fairlead-tags';
+export const weightMarking = 'fairlead-weight';
 
 /** What a registry itself has told of an instance. */
 export type Native = {
@@ -70,17 +77,39 @@ export function ownerOf(meta: Readonly<Record<string, unknown>>): string | undef
  */
 export function toInstance(native: Native, registry: string): Instance {
   const { meta } = native;
-  const own = ownerOf(meta) === undefined ? foreignFields(native, registry) : markedFields(meta);
+  const isOurs = ownerOf(meta) !== undefined;
   return parseMirroredInstance({
-    ...own,
+    ...(isOurs ? markedFields(meta) : foreignFields(native, registry)),
     revision: 0,
     address: native.address,
     port: native.port,
     status: native.status,
     weight: native.weight,
-    tags: native.tags,
-    meta: withoutMarkings(meta),
+    tags: isOurs ? native.tags : native.tags.filter(isPrintable).slice(0, mostDeclared),
+    meta: isOurs ? withoutMarkings(meta) : acceptable(meta),
   });
+}
+
+/** The same; undefined for what cannot be an instance here, such as one without an IP address. */
+export function toInstanceOrNone(toNative: () => Native, registry: string): Instance | undefined {
+  try {
+    return toInstance(toNative(), registry);
+  } catch (error) {
+    if (error instanceof CniError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The tags that a machine of ours has written into metadata. @throws SyntaxError */
+export function markedTags(meta: Readonly<Record<string, string>>): readonly string[] {
+  return JSON.parse(meta[tagsMarking] ?? '[]');
+}
+
+/** Others write into their metadata what we would not: that is left out, and the instance stays. */
+function acceptable(meta: Native['meta']): Native['meta'] {
+  const pairs = Object.entries(withoutMarkings(meta));
+  const good = pairs.filter(([name, text]) => isMetaKey(name) && isPrintable(text));
+  return Object.fromEntries(good.slice(0, mostDeclared));
 }
 
 function markedFields(meta: Readonly<Record<string, string>>): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Certificates } from './certificates.ts';
 import { curl } from './curl.ts';
 import { freePorts } from './free-ports.ts';
@@ -139,10 +140,13 @@ function planNetflix({ place, port, directory, service, cacheMs }: Plan): readon
     'eureka.datacenter': 'default',
     'eureka.registration.enabled': 'false',
     'eureka.shouldFetchRegistry': 'false',
-    'eureka.serviceUrl.default': service,
+    // By that name it knows itself; otherwise it would replicate to itself, half a second late.
+    'eureka.serviceUrl.default': service.replace(place.address, hostname()),
     'eureka.numberRegistrySyncRetries': '0',
     'eureka.waitTimeInMsWhenSyncEmpty': '0',
     'eureka.enableSelfPreservation': 'false',
+    // Else one eviction takes no more than 15 % of all entries.
+    'eureka.renewalPercentThreshold': '0',
     'eureka.evictionIntervalTimerInMs': '1000',
     'eureka.responseCacheUpdateIntervalMs': cacheMs,
   };
@@ -170,6 +174,7 @@ function planSpring(
     'eureka.client.service-url.defaultZone': service,
     'eureka.server.wait-time-in-ms-when-sync-empty': 0,
     'eureka.server.enable-self-preservation': false,
+    'eureka.server.renewal-percent-threshold': 0,
     'eureka.server.eviction-interval-timer-in-ms': 1_000,
     'eureka.server.response-cache-update-interval-ms': cacheMs,
     'logging.level.root': 'WARN',

@@ -1,6 +1,6 @@
 import type { Instance } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
-import { abreast } from '../eureka/abreast.ts';
+import { abreast } from '../abreast.ts';
 import { outsideName } from '../markings.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
 import type { ConsulConfig } from './config.ts';

@@ -1,8 +1,5 @@
 import type { Instance } from '../../registry/instance.ts';
-import { type Markings, ownMeta, toMarkings } from '../markings.ts';
-
-/** Consul has no weight of 0. */
-export const weightMarking = 'fairlead-weight';
+import { type Markings, ownMeta, toMarkings, weightMarking } from '../markings.ts';
 
 /** What Consul takes: pairs, characters of a key, bytes of a value. */
 const mostPairs = 64;
@@ -17,6 +14,7 @@ const together = ['network', 'container', 'host', 'interface'].map((name) => `fa
  * refuse the whole service for is left out.
  */
 export function toConsulMeta(instance: Instance): Markings {
+  // Consul has no weight of 0.
   const weight: Markings = instance.weight === 0 ? { [weightMarking]: '0' } : {};
   const markings = Object.entries(withoutHalves({ ...toMarkings(instance), ...weight })).filter(fits);
   const own = Object.entries(ownMeta(instance)).filter(fits).toSorted(byKey);

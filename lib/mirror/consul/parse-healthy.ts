@@ -1,7 +1,6 @@
 import type { Instance } from '../../registry/instance.ts';
-import { toInstance } from '../markings.ts';
+import { type Native, toInstanceOrNone, weightMarking } from '../markings.ts';
 import { isText, Json } from './json.ts';
-import { weightMarking } from './metadata.ts';
 
 /** The instances in an answer to `/v1/health/service/<name>?passing=1`; those that nobody can use are left out. */
 export function parseHealthy(json: readonly unknown[], registry: string): readonly Instance[] {
@@ -9,9 +8,13 @@ export function parseHealthy(json: readonly unknown[], registry: string): readon
 }
 
 function parseEntry(entry: Json, registry: string): Instance | undefined {
+  return toInstanceOrNone(() => toNative(entry), registry);
+}
+
+function toNative(entry: Json): Native {
   const [node, service] = [entry.object('Node'), entry.object('Service')];
   const { [weightMarking]: weight, ...meta } = Object.fromEntries(service.texts('Meta'));
-  const native = {
+  return {
     service: service.text('Service'),
     key: `${node.text('Node')}/${service.text('ID')}`,
     // A service without an address of its own is at its node's.
@@ -21,10 +24,5 @@ function parseEntry(entry: Json, registry: string): Instance | undefined {
     weight: weight === '0' ? 0 : service.object('Weights').number('Passing') || 1,
     tags: service.list('Tags').filter(isText),
     meta,
-  } as const;
-  try {
-    return toInstance(native, registry);
-  } catch {
-    return undefined;
-  }
+  };
 }
