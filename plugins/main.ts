@@ -19,6 +19,7 @@ import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import { explain as explainLink } from '../lib/point-to-point/explain.ts';
 import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
+import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
@@ -172,11 +173,12 @@ function chooseMachine(): Machine {
   return withTimings(machine, (timing) => timings.push(timing));
 }
 
-function chooseRegistrar(machine: Machine): RegistrarParts {
+function chooseRegistrar(machine: Machine): TellingParts {
   return {
     machine,
     openStore: (path) => openStore({ path, bootId: readBootId(machine), firstRevision: Date.now() }),
     warn: (message) => writeLine(`fairlead: ${message}\n`),
+    executable: process.execPath,
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };
 }

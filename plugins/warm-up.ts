@@ -7,7 +7,7 @@ import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
 import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
 import type { Statements } from '../lib/registry/database.ts';
-import type { RegistrarParts } from '../lib/registry/registrar.ts';
+import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import { createStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
 import { bridge } from './bridge/plugin.ts';
@@ -60,6 +60,8 @@ function call(plugin: Plugin, verb: string, dataDir: string): void {
     ipMasq: true,
     macspoofchk: true,
     ipspoofchk: true,
+    // Whatever the machine that builds is configured for, there are no mirrors.
+    registry: { mirrors: `${dataDir}/mirrors.json` },
     ipam: {
       type: 'host-local',
       dataDir,
@@ -97,11 +99,12 @@ const paperDatabase: Statements = {
   close: () => undefined,
 };
 
-function createPaperRegistrar(machine: Machine): RegistrarParts {
+function createPaperRegistrar(machine: Machine): TellingParts {
   return {
     machine,
     openStore: (path) => createStore({ path, bootId: 'paper', node: () => 'paper', database: paperDatabase }),
     warn: () => undefined,
+    executable: '/opt/cni/bin/fairlead',
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };
 }

@@ -3,6 +3,8 @@ export type Command = {
   /** A program's name, looked up in the runner's PATH, or an absolute path. */
   readonly file: string;
   readonly args: readonly string[];
+  /** What the process is called, where that is not the file's name. */
+  readonly argv0?: string;
   /** Handed to the process's stdin, which is empty otherwise. */
   readonly stdin?: string;
   /** The whole environment of the process; the runner's minimal one where absent. */

@@ -4,8 +4,9 @@ import { type Command, defaultTimeoutMs, minimalEnvironment, notStarted, type Ru
 /** The runner of what lives long: the command line, scripts and tests. */
 export function createExecaRunner(path: string | undefined): Run {
   const fallback = minimalEnvironment(path);
-  return async ({ file, args, stdin, env, timeoutMs }: Command) => {
+  return async ({ file, args, argv0, stdin, env, timeoutMs }: Command) => {
     const ended = await execa(file, args, {
+      ...(argv0 === undefined ? {} : { argv0 }),
       input: stdin ?? '',
       env: env ?? fallback,
       extendEnv: false,

@@ -18,8 +18,9 @@ const mostOutputBytes = 64 * 1024 * 1024;
 /** The runner of the ADD path: `spawnSync` and nothing else to load. */
 export function createSpawnSyncRunner(path: string | undefined): RunSync {
   const fallback = minimalEnvironment(path);
-  return ({ file, args, stdin, env, timeoutMs }: Command) => {
+  return ({ file, args, argv0, stdin, env, timeoutMs }: Command) => {
     const ended = childProcess().spawnSync(file, args, {
+      ...(argv0 === undefined ? {} : { argv0 }),
       input: stdin ?? '',
       env: env ?? fallback,
       timeout: timeoutMs ?? defaultTimeoutMs,

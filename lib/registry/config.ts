@@ -1,7 +1,9 @@
 import { Fields, unexpected } from '../cni/fields.ts';
 import type { NetConf } from '../cni/netconf.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { defaultMirrorsPath } from '../mirror/summary.ts';
 import type { Declaration, DeclaredPort } from './declaration.ts';
+import { parseDuration } from './duration.ts';
 import { parseHealthCheck } from './health-check.ts';
 import { defaultZone, highestWeight, type Transport, transports } from './instance.ts';
 import { isLabel } from './label.ts';
@@ -17,8 +19,18 @@ export type RegistryConfig = {
   readonly dns: boolean;
   /** The domain of all names, without a dot at its end. */
   readonly zone: string;
+  /** Undefined for `"mirrors": false`: the call neither delivers to outside registries nor waits for them. */
+  readonly mirrors: MirrorSettings | undefined;
   /** What the block says of the container; label sources come before it. */
   readonly declaration: Declaration;
+};
+
+/** How a call has to do with outside registries. */
+export type MirrorSettings = {
+  /** Absolute path of the file that names them; where there is none, there are none. */
+  readonly file: string;
+  /** How long a call takes over them at most, in milliseconds. */
+  readonly timeoutMs: number;
 };
 
 /**
@@ -34,20 +46,53 @@ export function parseRegistryConfig({ fields }: NetConf): RegistryConfig | undef
     policy: block.parsed('policy', '"best-effort" or "required"', parsePolicy) ?? 'best-effort',
     dns: block.boolean('dns') ?? false,
     zone: block.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
+    mirrors: parseMirrorSettings(block),
     declaration: parseDeclaration(block),
   };
 }
 
+/** Where a DEL withdraws. */
+export type Withdrawal = Pick<RegistryConfig, 'store' | 'mirrors'>;
+
 /**
- * Where a DEL withdraws; undefined for `"registry": false`. The rest of the block is the ADD's to judge: a DEL is not to
- * fail over what it does not need.
+ * Undefined for `"registry": false`. What is wrong is as if it were not there: the block is the ADD's to judge, and a DEL
+ * is not to fail over it.
  */
-export function parseWithdrawalStore({ fields }: NetConf): string | undefined {
+export function parseWithdrawal({ fields }: NetConf): Withdrawal | undefined {
   const raw = fields.raw('registry');
   if (raw === false) return undefined;
   const isBlock = typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-  const path = isBlock ? new Fields(raw, 'registry').raw('store') : undefined;
-  return (typeof path === 'string' ? parseStorePath(path) : undefined) ?? defaultStorePath;
+  const block = new Fields(isBlock ? raw : {}, 'registry');
+  const path = block.raw('store');
+  return {
+    store: (typeof path === 'string' ? parseStorePath(path) : undefined) ?? defaultStorePath,
+    mirrors: mirrorSettingsOr(defaultMirrors, block),
+  };
+}
+
+const defaultMirrors: MirrorSettings = { file: defaultMirrorsPath, timeoutMs: 2_000 };
+const shortestMirrorTimeoutMs = 100;
+const longestMirrorTimeoutMs = 60_000;
+
+/** @throws CniError code 7 naming the field */
+function parseMirrorSettings(block: Fields): MirrorSettings | undefined {
+  const timeout = block.parsed('mirrorTimeout', 'a duration from "100ms" to "1m"', parseMirrorTimeout);
+  if (block.raw('mirrors') === false) return undefined;
+  const file = block.parsed('mirrors', 'an absolute path, or false', parseStorePath);
+  return { file: file ?? defaultMirrors.file, timeoutMs: timeout ?? defaultMirrors.timeoutMs };
+}
+
+function mirrorSettingsOr(fallback: MirrorSettings, block: Fields): MirrorSettings | undefined {
+  try {
+    return parseMirrorSettings(block);
+  } catch {
+    return fallback;
+  }
+}
+
+function parseMirrorTimeout(text: string): number | undefined {
+  const ms = parseDuration(text) ?? 0;
+  return ms >= shortestMirrorTimeoutMs && ms <= longestMirrorTimeoutMs ? ms : undefined;
 }
 
 /** An absolute path without `..`, as it may stand in an operator's message. */

@@ -84,6 +84,7 @@ export function gatewaysOf({ ips }: Result): readonly string[] {
 /**
  * Takes the attachment's names away. A store that is damaged or was never made gives no names, so it stops no DEL; one
  * that is full or busy still does.
+ * @returns what was withdrawn
  * @throws StoreFailure with code 11
  */
 export function withdraw(
@@ -91,14 +92,15 @@ export function withdraw(
   storePath: string,
   startedAtUs: number,
   parts: RegistrarParts,
-): void {
+): readonly Instance[] {
   const mayHaveNames = existsSync(storePath);
   try {
-    parts.openStore(storePath).withdraw(keyOf(call), startedAtUs);
+    return parts.openStore(storePath).withdraw(keyOf(call), startedAtUs);
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
     if (mayHaveNames && error.code === ErrorCode.tryAgainLater) throw error;
     parts.warn(`container ${call.attachment.containerId} could not be withdrawn: ${messageOf(error)}`);
+    return [];
   }
 }
 
@@ -127,19 +129,26 @@ export function checkRegistered(
   );
 }
 
-/** Withdraws what the network has of attachments that the runtime does not know any more, or that are proven dead. */
-export function collectRegistrations(call: NetworkCall, config: RegistryConfig, parts: RegistrarParts): void {
+/**
+ * Withdraws what the network has of attachments that the runtime does not know any more, or that are proven dead.
+ * @returns what was withdrawn
+ */
+export function collectRegistrations(
+  call: NetworkCall,
+  config: RegistryConfig,
+  parts: RegistrarParts,
+): readonly Instance[] {
   const attachments = parseValidAttachments(call.conf);
   const valid = attachments && new Set(attachments.map((key) => `${key.containerId}/${key.ifName}`));
   const isStale = (record: AttachmentRecord) =>
     valid !== undefined && !valid.has(`${record.containerId}/${record.ifName}`);
   const store = parts.openStore(config.store);
   const judge = createJudge(parts.machine);
-  for (const record of store.attachments()) {
-    if (record.network !== call.conf.name) continue;
-    if (isStale(record) || judge(record.proof).state === 'dead')
-      store.withdraw(record, parts.nowUs(), record.proof);
-  }
+  return store
+    .attachments()
+    .filter(({ network }) => network === call.conf.name)
+    .filter((record) => isStale(record) || judge(record.proof).state === 'dead')
+    .flatMap((record) => store.withdraw(record, parts.nowUs(), record.proof));
 }
 
 function keyOf({ conf, attachment }: AttachmentCall): AttachmentKey {

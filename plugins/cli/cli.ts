@@ -16,6 +16,7 @@ import { addDoctor, ProblemsFound } from './doctor.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
 import { addIpam } from './ipam.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
+import { addMirrors } from './mirrors.ts';
 import { removeNetwork } from './network-rm.ts';
 import { addOverlay } from './overlay.ts';
 import { addRegistryCommands, parsePath, type RegistryContext } from './registry-commands.ts';
@@ -65,6 +66,7 @@ function createProgram(context: CliContext): Command {
   addIpam(program, context);
   addRoutes(program, context);
   addBgp(program, context);
+  addMirrors(program, context);
   addDoctor(program, context);
   return program;
 }

@@ -1,13 +1,13 @@
 import type { AttachmentCall, Plugin } from '../../lib/cni/dispatch.ts';
 import type { Result } from '../../lib/cni/result.ts';
-import type { RegistrarParts } from '../../lib/registry/registrar.ts';
+import type { TellingParts } from '../../lib/registry/outside/outside.ts';
 import { withRegistry } from '../../lib/registry/with-registry.ts';
 
 /**
  * The plugin `register`, chained after any other: it attaches nothing, and registers what the plugins before it have
  * attached. README.md says how.
  */
-export function createRegister(parts: RegistrarParts): Plugin {
+export function createRegister(parts: TellingParts): Plugin {
   const nothing = () => undefined;
   return withRegistry(
     {

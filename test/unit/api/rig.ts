@@ -7,6 +7,7 @@ import type { ApiRouted, HeartbeatOutcome } from '../../../lib/api/parts.ts';
 import { type Api, startApi } from '../../../lib/api/server.ts';
 import { type CallOutcome, createBalancer, type How, type Picker } from '../../../lib/balance/balancer.ts';
 import { createLog } from '../../../lib/log/log.ts';
+import type { MirrorStatus } from '../../../lib/mirror/status.ts';
 import type { InstanceDraft } from '../../../lib/registry/attachment.ts';
 import type { Instance } from '../../../lib/registry/instance.ts';
 import { openStore } from '../../../lib/registry/sqlite-store.ts';
@@ -42,6 +43,7 @@ type RigOptions = {
   readonly problems?: readonly string[];
   /** The machine's part in the cluster's addresses; none unless a test says otherwise. */
   readonly routed?: ApiRouted;
+  readonly mirrors?: () => readonly MirrorStatus[];
   /** How often the view is refreshed, as the agent does while somebody watches; undefined: only by requests. */
   readonly refreshMs?: number;
   /** What other hosts have. */
@@ -71,6 +73,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     node: { name: 'node-1', address: '192.0.2.1', datacenter: 'dc1', version: '1.0' },
     overlay: () => undefined,
     routed: options.routed,
+    mirrors: options.mirrors,
   });
   stack.use(api);
   if (options.refreshMs !== undefined) {

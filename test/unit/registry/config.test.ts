@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRegistryConfig } from '../../../lib/registry/config.ts';
+import { parseRegistryConfig, parseWithdrawal } from '../../../lib/registry/config.ts';
 import { toCall } from '../../support/calls.ts';
 
 /** The configuration as it would come on stdin, so that `__proto__` is a field like others. */
@@ -12,6 +12,7 @@ const defaults = {
   policy: 'best-effort',
   dns: false,
   zone: 'fairlead.internal',
+  mirrors: { file: '/etc/fairlead/mirrors.json', timeoutMs: 2_000 },
   declaration: {},
 };
 
@@ -33,6 +34,8 @@ test('every field is taken', () => {
     policy: 'required',
     dns: true,
     zone: 'Cluster.Local.',
+    mirrors: '/etc/m.json',
+    mirrorTimeout: '1m',
     service: 'Shop',
     namespace: 'eu',
     ports: [
@@ -50,6 +53,7 @@ test('every field is taken', () => {
     policy: 'required',
     dns: true,
     zone: 'cluster.local',
+    mirrors: { file: '/etc/m.json', timeoutMs: 60_000 },
     declaration: {
       service: 'Shop',
       namespace: 'eu',
@@ -65,11 +69,35 @@ test('every field is taken', () => {
   });
 });
 
+test('mirrors: false means no heed of outside registries', () => {
+  expect(parse('{"mirrors":false}')?.mirrors).toBeUndefined();
+});
+
+test.each([
+  [
+    '{"store":"/r.db","mirrors":"/m.json"}',
+    { store: '/r.db', mirrors: { file: '/m.json', timeoutMs: 2_000 } },
+  ],
+  ['{"store":"here","mirrors":7,"weight":-1}', { store: defaults.store, mirrors: defaults.mirrors }],
+  ['{"mirrors":false}', { store: defaults.store, mirrors: undefined }],
+  ['[]', { store: defaults.store, mirrors: defaults.mirrors }],
+  ['false', undefined],
+])('a DEL takes of %s what is right', (registry, expected) => {
+  expect(parseWithdrawal(toCall(JSON.parse(`{"registry":${registry}}`)).conf)).toEqual(expected);
+});
+
 describe('what is refused, with code 7 and the name of the field', () => {
   test.each([
     ['"no"', 'registry: expected an object'],
     ['[]', 'registry: expected an object'],
     ['{"store":"registry.db"}', 'registry.store: expected an absolute path'],
+    ['{"mirrors":"mirrors.json"}', 'registry.mirrors: expected an absolute path, or false'],
+    ['{"mirrors":true}', 'registry.mirrors: expected a string'],
+    [
+      '{"mirrorTimeout":"99ms"}',
+      'registry.mirrorTimeout: expected a duration from "100ms" to "1m", found "99ms"',
+    ],
+    ['{"mirrors":false,"mirrorTimeout":"61s"}', 'registry.mirrorTimeout:'],
     ['{"store":"/var/../etc/passwd"}', 'registry.store:'],
     ['{"store":"/var/lib/"}', 'registry.store:'],
     ['{"store":"/var/a b"}', 'registry.store:'],
