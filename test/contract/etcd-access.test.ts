@@ -1,10 +1,10 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { EtcdConfig } from '../../lib/etcd/config.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { EtcdServers, type EtcdTls } from '../support/etcd.ts';
+import { EtcdServers } from '../support/etcd.ts';
 import { must } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
