@@ -1,7 +1,7 @@
 import { type Fields, parseText, unexpected } from '../cni/fields.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { parseStorePath } from '../registry/config.ts';
-import { parseDuration } from '../registry/duration.ts';
+import { durationField } from '../registry/duration-field.ts';
 import type { PemPaths } from './pem.ts';
 
 /** How the endpoints of a service are reached over HTTP. */
@@ -26,7 +26,7 @@ export function parseHttpConfig(fields: Fields, fallback?: string): HttpConfig {
   return {
     endpoints,
     tls: tls === undefined ? undefined : parsePemPaths(tls),
-    timeoutMs: fields.parsed('timeout', 'a duration from "100ms" to "1m"', parseTimeout) ?? 5_000,
+    timeoutMs: durationField(fields, 'timeout', { shortest: '100ms', longest: '1m' }) ?? 5_000,
   };
 }
 
@@ -61,9 +61,4 @@ export function parsePemPaths(fields: Fields): PemPaths {
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
-}
-
-function parseTimeout(text: string): number | undefined {
-  const ms = parseDuration(text);
-  return ms !== undefined && ms >= 100 && ms <= 60_000 ? ms : undefined;
 }

@@ -3,7 +3,7 @@ import type { NetConf } from '../cni/netconf.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { defaultMirrorsPath } from '../mirror/summary.ts';
 import type { Declaration, DeclaredPort } from './declaration.ts';
-import { parseDuration } from './duration.ts';
+import { durationField } from './duration-field.ts';
 import { parseHealthCheck } from './health-check.ts';
 import { defaultZone, highestWeight, type Transport, transports } from './instance.ts';
 import { isLabel } from './label.ts';
@@ -71,12 +71,10 @@ export function parseWithdrawal({ fields }: NetConf): Withdrawal | undefined {
 }
 
 const defaultMirrors: MirrorSettings = { file: defaultMirrorsPath, timeoutMs: 2_000 };
-const shortestMirrorTimeoutMs = 100;
-const longestMirrorTimeoutMs = 60_000;
 
 /** @throws CniError code 7 naming the field */
 function parseMirrorSettings(block: Fields): MirrorSettings | undefined {
-  const timeout = block.parsed('mirrorTimeout', 'a duration from "100ms" to "1m"', parseMirrorTimeout);
+  const timeout = durationField(block, 'mirrorTimeout', { shortest: '100ms', longest: '1m' });
   if (block.raw('mirrors') === false) return undefined;
   const file = block.parsed('mirrors', 'an absolute path, or false', parseStorePath);
   return { file: file ?? defaultMirrors.file, timeoutMs: timeout ?? defaultMirrors.timeoutMs };
@@ -88,11 +86,6 @@ function mirrorSettingsOr(fallback: MirrorSettings, block: Fields): MirrorSettin
   } catch {
     return fallback;
   }
-}
-
-function parseMirrorTimeout(text: string): number | undefined {
-  const ms = parseDuration(text) ?? 0;
-  return ms >= shortestMirrorTimeoutMs && ms <= longestMirrorTimeoutMs ? ms : undefined;
 }
 
 /** An absolute path without `..`, as it may stand in an operator's message. */

@@ -5,7 +5,7 @@ import type { Fields } from '../../lib/cni/fields.ts';
 import { isContainerId } from '../../lib/cni/invocation.ts';
 import { parseOuterWish } from '../../lib/overlay/kernel/outer-wish.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
-import { durationField } from './duration-field.ts';
+import { durationField } from '../../lib/registry/duration-field.ts';
 
 /**
  * The block `blocks`; README.md lists the fields.

@@ -3,7 +3,7 @@ import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import { defaultSubnetFile, parseMode, parseOuterWish } from '../../lib/overlay/kernel/outer-wish.ts';
 import type { OverlaySettings } from '../../lib/overlay/settings.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
-import { durationField } from './duration-field.ts';
+import { durationField } from '../../lib/registry/duration-field.ts';
 
 const defaultPrefix = '/coreos.com/network';
 const defaultStateFile = '/var/lib/fairlead/overlay.json';

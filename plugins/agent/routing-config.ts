@@ -3,6 +3,7 @@ import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../lib/net/address.ts';
 import { cidrContains, parseCidr } from '../../lib/net/cidr.ts';
 import { parseStorePath } from '../../lib/registry/config.ts';
+import { durationField } from '../../lib/registry/duration-field.ts';
 import { expectedPassword, parsePassword } from '../../lib/routing/password.ts';
 import {
   type BgpPeerSettings,
@@ -11,7 +12,6 @@ import {
   type PasswordSource,
   type RoutingSettings,
 } from '../../lib/routing/settings.ts';
-import { durationField } from './duration-field.ts';
 
 /** Where there are blocks and nothing is said of routes: this way needs no program beside the agent. */
 export const defaultRouting: RoutingSettings = { mode: 'direct', resyncMs: 10_000 };

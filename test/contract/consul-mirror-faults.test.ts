@@ -3,7 +3,7 @@ import { beforeEach } from 'vitest';
 import { requireConsul } from '../support/consul.ts';
 import { openConsul } from '../support/consul-mirror.ts';
 import { ConsulServer } from '../support/consul-server.ts';
-import { Link } from '../support/etcd-link.ts';
+import { Link } from '../support/link.ts';
 import { describeFaults } from '../support/mirror-faults.ts';
 import type { RegistryServer } from '../support/registry-server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

@@ -6,7 +6,7 @@ import { type Followed, type FollowOptions, follow } from '../../lib/etcd/follow
 import { until } from '../support/agent.ts';
 import { limitMs, rounds } from '../support/binaries.ts';
 import { EtcdServers } from '../support/etcd.ts';
-import { Link } from '../support/etcd-link.ts';
+import { Link } from '../support/link.ts';
 import { Random } from '../support/random.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -314,7 +314,12 @@ class Follower implements AsyncDisposable {
 function compactingBeforeWatch({ etcd, servers }: Rig): Etcd {
   let isFirst = true;
   return {
-    ...{ get: etcd.get.bind(etcd), getAll: etcd.getAll.bind(etcd), list: etcd.list.bind(etcd), commit: etcd.commit.bind(etcd) },
+    ...{
+      get: etcd.get.bind(etcd),
+      getAll: etcd.getAll.bind(etcd),
+      list: etcd.list.bind(etcd),
+      commit: etcd.commit.bind(etcd),
+    },
     ...{ grant: etcd.grant.bind(etcd), keepAlive: etcd.keepAlive.bind(etcd), revoke: etcd.revoke.bind(etcd) },
     endpoint: etcd.endpoint,
     async *watch(watched, fromRevision, signal) {

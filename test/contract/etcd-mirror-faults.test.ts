@@ -3,7 +3,7 @@ import { Fields } from '../../lib/cni/fields.ts';
 import { parseEtcdMirrorConfig } from '../../lib/mirror/etcd/config.ts';
 import { etcdKind } from '../../lib/mirror/etcd/kind.ts';
 import { EtcdServers } from '../support/etcd.ts';
-import { Link } from '../support/etcd-link.ts';
+import { Link } from '../support/link.ts';
 import { describeFaults } from '../support/mirror-faults.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

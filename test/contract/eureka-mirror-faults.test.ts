@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach } from 'vitest';
-import { Link } from '../support/etcd-link.ts';
 import { EurekaRig, openEureka } from '../support/eureka-mirror.ts';
 import { requireEureka } from '../support/java-servers.ts';
+import { Link } from '../support/link.ts';
 import { describeFaults } from '../support/mirror-faults.ts';
 
 const ttlMs = 6_000;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach } from 'vitest';
-import { Link } from '../support/etcd-link.ts';
 import { requireNacos } from '../support/java-servers.ts';
+import { Link } from '../support/link.ts';
 import { describeFaults } from '../support/mirror-faults.ts';
 import { NacosRig } from '../support/nacos-mirror.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach } from 'vitest';
 import { Fields } from '../../lib/cni/fields.ts';
 import { zookeeperKind } from '../../lib/mirror/zookeeper/kind.ts';
-import { Link } from '../support/etcd-link.ts';
+import { Link } from '../support/link.ts';
 import { describeFaults } from '../support/mirror-faults.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { requireZooKeeper } from '../support/zookeeper.ts';

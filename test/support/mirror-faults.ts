@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { OutsideRegistry } from '../../lib/mirror/mirror.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { Delivery } from '../../plugins/agent/mirror-delivery.ts';
-import type { Link } from './etcd-link.ts';
+import type { Link } from './link.ts';
 import { Random } from './random.ts';
 import { registerNumbered, temporaryStore } from './registrations.ts';
 import { containerOwner, instanceOf } from './registry.ts';

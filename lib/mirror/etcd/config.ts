@@ -1,7 +1,7 @@
-import { type Fields, unexpected } from '../../cni/fields.ts';
+import type { Fields } from '../../cni/fields.ts';
 import { type EtcdConfig, etcdFields, parseEtcdFields } from '../../etcd/config.ts';
 import { parseZone } from '../../registry/config.ts';
-import { parseDuration } from '../../registry/duration.ts';
+import { durationField } from '../../registry/duration-field.ts';
 import { defaultZone } from '../../registry/instance.ts';
 
 /** How instances are written for the etcd plugin of CoreDNS, in the layout of SkyDNS. */
@@ -25,11 +25,6 @@ export type EtcdMirrorConfig = {
 };
 
 export const defaultPrefix = '/fairlead/registry';
-
-/** In milliseconds. etcd itself makes a lease no shorter than about 2 s. */
-const defaultTtlMs = 30_000;
-const shortestTtlMs = 2_000;
-const longestTtlMs = 3_600_000;
 
 export const etcdMirrorFields = [...etcdFields, 'prefix', 'ttl', 'skydns'] as const;
 
@@ -64,7 +59,6 @@ function parsePrefix(fields: Fields, fallback: string): string {
 
 /** Whole seconds: etcd knows no others. */
 function parseTtl(fields: Fields): number {
-  const ttlMs = fields.parsed('ttl', 'a duration such as "30s"', parseDuration) ?? defaultTtlMs;
-  if (ttlMs >= shortestTtlMs && ttlMs <= longestTtlMs) return Math.ceil(ttlMs / 1000);
-  throw unexpected(fields.at('ttl'), 'a duration from 2s to 1h', fields.raw('ttl'));
+  // etcd itself makes a lease no shorter than about 2 s.
+  return Math.ceil((durationField(fields, 'ttl', { shortest: '2s', longest: '1h' }) ?? 30_000) / 1000);
 }

@@ -1,7 +1,7 @@
-import { type Fields, parseText, unexpected } from '../../cni/fields.ts';
+import type { Fields } from '../../cni/fields.ts';
 import { type HttpConfig, parseHttpConfig } from '../../http/config.ts';
 import { parseSecret, type Secret } from '../../http/secret.ts';
-import { parseDuration } from '../../registry/duration.ts';
+import { durationField } from '../../registry/duration-field.ts';
 
 /** A Eureka server, or several that replicate to each other; README.md lists the fields. */
 export type EurekaConfig = {
@@ -29,8 +29,8 @@ export function parseEurekaConfig(fields: Fields): EurekaConfig {
     user: user === undefined ? undefined : parseUser(user),
     path: fields.parsed('path', 'a path such as /eureka or /eureka/v2', parsePath) ?? defaultPath,
     // Eureka knows whole seconds, and the half of it must leave time for a renewal that has failed.
-    ttlMs: parseSpan(fields, { name: 'ttl', text: '30s', least: '6s', most: '1h' }),
-    pollMs: parseSpan(fields, { name: 'poll', text: '1s', least: '100ms', most: '5m' }),
+    ttlMs: durationField(fields, 'ttl', { shortest: '6s', longest: '1h' }) ?? 30_000,
+    pollMs: durationField(fields, 'poll', { shortest: '100ms', longest: '5m' }) ?? 1_000,
   };
 }
 
@@ -49,14 +49,4 @@ function parseUserName(text: string): string | undefined {
 function parsePath(text: string): string | undefined {
   const path = text.replace(/\/$/, '');
   return path.length <= 255 && /^(\/[\w~-][\w.~-]*)+$/.test(path) ? path : undefined;
-}
-
-type Span = { readonly name: string; readonly text: string; readonly least: string; readonly most: string };
-
-function parseSpan(fields: Fields, { name, text, least, most }: Span): number {
-  const raw = fields.raw(name);
-  const ms = parseDuration(raw === undefined ? text : parseText(raw, fields.at(name)));
-  const [leastMs = 0, mostMs = 0] = [parseDuration(least), parseDuration(most)];
-  if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms;
-  throw unexpected(fields.at(name), `a duration from ${least} to ${most}`, raw);
 }

@@ -2,12 +2,12 @@ import { HttpFailure } from '../../http/http-failure.ts';
 import { type Instance, isHealthy } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
 import { abreast } from '../abreast.ts';
+import { Heartbeats } from '../heartbeats.ts';
 import { outsideName } from '../markings.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
 import { EurekaClient } from './client.ts';
 import type { EurekaConfig } from './config.ts';
 import { Feed } from './feed.ts';
-import { Heartbeats } from './heartbeats.ts';
 import { type InstanceInfo, parseInstanceInfo, type RawInstance } from './instance-info.ts';
 import { Knowledge, type Seen } from './knowledge.ts';
 import {

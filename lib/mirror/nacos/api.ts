@@ -35,7 +35,7 @@ const v1: NacosApi = {
   cataloguePath: '/v1/ns/catalog/services',
   parseCatalogue: (json) => json,
   namesParams: { withInstances: 'false', hasIpCount: 'true' },
-  parseNames: (json) => objectOf(json)['serviceList'],
+  parseNames: (json) => objectOf(json).serviceList,
 };
 
 /** Of Nacos 3.x. */
@@ -54,9 +54,9 @@ const v3: NacosApi = {
 export const apis: Readonly<Record<'v1' | 'v3', NacosApi>> = { v1, v3 };
 
 function codeOf(json: unknown): unknown {
-  return objectOf(json)['code'];
+  return objectOf(json).code;
 }
 
 function pageItemsOf(json: unknown): unknown {
-  return objectOf(objectOf(json)['data'])['pageItems'];
+  return objectOf(objectOf(json).data).pageItems;
 }

@@ -1,7 +1,7 @@
-import { type Fields, parseText, unexpected } from '../../cni/fields.ts';
+import type { Fields } from '../../cni/fields.ts';
 import { type HttpConfig, parseHttpConfig } from '../../http/config.ts';
 import { parseSecret, type Secret } from '../../http/secret.ts';
-import { parseDuration } from '../../registry/duration.ts';
+import { durationField } from '../../registry/duration-field.ts';
 
 /** A Nacos server, or the members of a cluster; README.md lists the fields. */
 export type NacosConfig = {
@@ -42,8 +42,8 @@ export function parseNacosConfig(fields: Fields): NacosConfig {
     group: fields.parsed('group', 'letters, digits, "_", ".", ":" and "-"', parseGroup) ?? 'DEFAULT_GROUP',
     cluster: fields.parsed('cluster', 'letters, digits and "-"', parseCluster) ?? 'DEFAULT',
     // The server looks for those that are silent every 5 s, so less than that would promise what it does not keep.
-    ttlMs: parseSpan(fields, { name: 'ttl', text: '30s', least: '5s', most: '1h' }),
-    pollMs: parseSpan(fields, { name: 'poll', text: '1s', least: '100ms', most: '5m' }),
+    ttlMs: durationField(fields, 'ttl', { shortest: '5s', longest: '1h' }) ?? 30_000,
+    pollMs: durationField(fields, 'poll', { shortest: '100ms', longest: '5m' }) ?? 1_000,
   };
 }
 
@@ -76,14 +76,4 @@ function parseGroup(text: string): string | undefined {
 
 function parseCluster(text: string): string | undefined {
   return /^[A-Za-z0-9-]{1,64}$/.test(text) ? text : undefined;
-}
-
-type Span = { readonly name: string; readonly text: string; readonly least: string; readonly most: string };
-
-function parseSpan(fields: Fields, { name, text, least, most }: Span): number {
-  const raw = fields.raw(name);
-  const ms = parseDuration(raw === undefined ? text : parseText(raw, fields.at(name)));
-  const [leastMs = 0, mostMs = 0] = [parseDuration(least), parseDuration(most)];
-  if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms;
-  throw unexpected(fields.at(name), `a duration from ${least} to ${most}`, raw);
 }

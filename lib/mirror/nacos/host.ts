@@ -68,7 +68,7 @@ function parseHost(item: unknown, where: Where): readonly Host[] {
       ip,
       port,
       // The catalogue of 1.x and 2.x has another name for it.
-      healthy: (rest['healthy'] ?? rest['valid']) === true,
+      healthy: (rest.healthy ?? rest.valid) === true,
       enabled: enabled !== false,
       weight,
       metadata: textsOf(metadata),

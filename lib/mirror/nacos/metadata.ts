@@ -1,15 +1,10 @@
 import type { Instance } from '../../registry/instance.ts';
-import { nodeMarking, ownMeta, toMarkings } from '../markings.ts';
+import { nodeMarking, ownMeta, statusMarking, tagsMarking, toMarkings, weightMarking } from '../markings.ts';
 
 /** Whose entries are written, and how long they live without a heartbeat. */
 export type Registrant = { readonly node: string; readonly ttlMs: number };
 
 export type Metadata = Readonly<Record<string, string>>;
-
-/** What Nacos has no field for, beside the markings that all registries have. */
-export const statusMarking = 'fairlead-status';
-export const tagsMarking = 'fairlead-tags';
-export const weightMarking = 'fairlead-weight';
 
 /** Names that Nacos itself has a meaning for. */
 const preservedPrefix = 'preserved.';

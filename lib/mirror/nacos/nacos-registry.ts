@@ -2,9 +2,10 @@ import { sleep } from '../../client/backoff.ts';
 import type { Instance } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
 import { abreast } from '../abreast.ts';
-import { Heartbeats } from '../eureka/heartbeats.ts';
+import { Heartbeats } from '../heartbeats.ts';
 import { ownerOf } from '../markings.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
+import { poll } from '../poll.ts';
 import { Catalogue } from './catalogue.ts';
 import { NacosClient } from './client.ts';
 import type { NacosConfig } from './config.ts';
@@ -19,7 +20,6 @@ import {
   toKey,
   toServiceName,
 } from './place.ts';
-import { poll } from './poll.ts';
 import { parseContent, type Registration, renderRegistration, toContent } from './registration.ts';
 import { toRegistryInstance } from './to-instance.ts';
 

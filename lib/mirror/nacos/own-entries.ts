@@ -1,5 +1,5 @@
+import { statusMarking } from '../markings.ts';
 import type { Host } from './host.ts';
-import { statusMarking } from './metadata.ts';
 import { toKey } from './place.ts';
 import { toContent } from './registration.ts';
 

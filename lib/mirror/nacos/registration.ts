@@ -1,8 +1,9 @@
 import type { Instance } from '../../registry/instance.ts';
+import { statusMarking } from '../markings.ts';
 import type { Entry } from '../mirror.ts';
 import type { NacosConfig } from './config.ts';
 import type { Host } from './host.ts';
-import { highestNacosWeight, type Metadata, statusMarking, toMetadata } from './metadata.ts';
+import { highestNacosWeight, type Metadata, toMetadata } from './metadata.ts';
 import { groupedService, toKey } from './place.ts';
 
 /** What is said of an instance, beside where it is. */

@@ -2,7 +2,7 @@ import { type Fields, parseText, unexpected } from '../../cni/fields.ts';
 import { parsePemPaths } from '../../http/config.ts';
 import type { PemPaths } from '../../http/pem.ts';
 import { parseSecret, type Secret } from '../../http/secret.ts';
-import { parseDuration } from '../../registry/duration.ts';
+import { durationField } from '../../registry/duration-field.ts';
 import type { ServerAddress } from '../../zookeeper/transport.ts';
 
 /**
@@ -64,8 +64,8 @@ export function parseZooKeeperConfig(fields: Fields): ZooKeeperMirrorConfig {
     auth: auth && parseAuthentication(auth),
     access: parseAccess(fields, auth !== undefined),
     tls: tls && parsePemPaths(tls),
-    ttlMs: fields.parsed('ttl', 'a duration from "1s" to "1h"', within(1_000, 3_600_000)) ?? 30_000,
-    timeoutMs: fields.parsed('timeout', 'a duration from "100ms" to "1m"', within(100, 60_000)) ?? 5_000,
+    ttlMs: durationField(fields, 'ttl', { shortest: '1s', longest: '1h' }) ?? 30_000,
+    timeoutMs: durationField(fields, 'timeout', { shortest: '100ms', longest: '1m' }) ?? 5_000,
   };
 }
 
@@ -130,11 +130,4 @@ function parseAccess(fields: Fields, hasUser: boolean): Access {
 
 function oneOf<T extends string>(known: readonly T[]): (text: string) => T | undefined {
   return (text) => known.find((each) => each === text);
-}
-
-function within(leastMs: number, mostMs: number): (text: string) => number | undefined {
-  return (text) => {
-    const ms = parseDuration(text);
-    return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
-  };
 }

@@ -1,12 +1,9 @@
 import type { Instance } from '../../registry/instance.ts';
 import { defaultWeight, highestWeight } from '../../registry/instance.ts';
-import { ownMeta, toMarkings } from '../markings.ts';
+import { ownMeta, tagsMarking, toMarkings, weightMarking } from '../markings.ts';
 
 /** Pairs of text, the only kind of metadata that readers of this registry expect. */
 export type Metadata = Readonly<Record<string, string>>;
-
-const tagsMarking = 'fairlead-tags';
-const weightMarking = 'fairlead-weight';
 
 /** What an instance has beside its address: its own metadata, and what the layout has no field for. */
 export function toMetadata(instance: Instance, { hasTags }: { readonly hasTags: boolean }): Metadata {

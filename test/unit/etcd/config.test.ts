@@ -57,7 +57,7 @@ describe('the block etcd', () => {
     [{ endpoints: [] }, 'etcd.endpoints: expected one endpoint at least, found []'],
     [{ endpoints: 'http://192.0.2.1:2379' }, 'etcd.endpoints: expected a list'],
     [{ endpoints, endpoint: 'x' }, 'etcd.endpoint: there is no such field'],
-    [{ endpoints, timeout: '99ms' }, 'etcd.timeout: expected a duration from "100ms" to "1m", found "99ms"'],
+    [{ endpoints, timeout: '99ms' }, 'etcd.timeout: expected a duration from 100ms to 1m, found "99ms"'],
     [{ endpoints, timeout: '61s' }, 'etcd.timeout: expected a duration'],
     [{ endpoints, timeout: 5 }, 'etcd.timeout: expected a string'],
     [{ endpoints, tls: { ca: '/ca.pem' } }, 'etcd.tls: expected an endpoint that begins with https://'],

@@ -38,7 +38,7 @@ test('metadata that would speak to the server, or for this machine, is left out'
 
   const said = metadata({ meta });
 
-  expect([said['preserved.heart.beat.timeout'], said['fairlead-node'], said['owner']]).toEqual([
+  expect([said['preserved.heart.beat.timeout'], said['fairlead-node'], said.owner]).toEqual([
     ...['27000', node, 'team'],
   ]);
 });

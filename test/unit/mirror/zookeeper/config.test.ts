@@ -59,8 +59,8 @@ describe('the configuration', () => {
     [{ access: 'private' }, 'mirrors[0].access: expected "open" where there is no auth'],
     [{ auth: { user: 'a:b', password: 'p' } }, 'mirrors[0].auth.user: expected a name without ":"'],
     [{ auth: { user: 'a' } }, 'mirrors[0].auth.password: is required and missing'],
-    [{ ttl: '500ms' }, 'mirrors[0].ttl: expected a duration from "1s" to "1h"'],
-    [{ timeout: '1h' }, 'mirrors[0].timeout: expected a duration from "100ms" to "1m"'],
+    [{ ttl: '500ms' }, 'mirrors[0].ttl: expected a duration from 1s to 1h'],
+    [{ timeout: '1h' }, 'mirrors[0].timeout: expected a duration from 100ms to 1m'],
   ])('%j is refused', (said, message) => {
     expect(() => parse(said)).toThrow(message);
   });

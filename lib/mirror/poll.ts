@@ -1,4 +1,4 @@
-import { sleep } from '../../client/backoff.ts';
+import { sleep } from '../client/backoff.ts';
 
 export type PollOptions<T> = {
   readonly read: (signal: AbortSignal) => Promise<T>;

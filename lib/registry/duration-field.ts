@@ -1,8 +1,13 @@
-import type { Fields } from '../../lib/cni/fields.ts';
-import { parseDuration } from '../../lib/registry/duration.ts';
+import type { Fields } from '../cni/fields.ts';
+import { parseDuration } from './duration.ts';
 
 /** Durations as the configuration has them, both included. */
-export type DurationLimits = { readonly shortest: string; readonly longest: string };
+export type DurationLimits = {
+  readonly shortest: string;
+  readonly longest: string;
+  /** What else the field may say, for the message. */
+  readonly or?: string;
+};
 
 /**
  * A field that holds a duration, in milliseconds; undefined where it is not there.
@@ -11,10 +16,11 @@ export type DurationLimits = { readonly shortest: string; readonly longest: stri
 export function durationField(
   fields: Fields,
   name: string,
-  { shortest, longest }: DurationLimits,
+  { shortest, longest, or }: DurationLimits,
 ): number | undefined {
   const [leastMs = 0, mostMs = 0] = [shortest, longest].map(parseDuration);
-  return fields.parsed(name, `a duration from ${shortest} to ${longest}`, (text) => {
+  const expected = `a duration from ${shortest} to ${longest}${or === undefined ? '' : `, or "${or}"`}`;
+  return fields.parsed(name, expected, (text) => {
     const ms = parseDuration(text);
     return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Heartbeats } from '../../../../lib/mirror/eureka/heartbeats.ts';
+import { Heartbeats } from '../../../lib/mirror/heartbeats.ts';
 
 test('each entry is renewed once in an interval, and not all at once', async () => {
   const renewed: { readonly key: string; readonly atMs: number }[] = [];

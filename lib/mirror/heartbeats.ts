@@ -1,5 +1,5 @@
-import { backoffMs, sleep } from '../../client/backoff.ts';
-import { abreast } from '../abreast.ts';
+import { backoffMs, sleep } from '../client/backoff.ts';
+import { abreast } from './abreast.ts';
 
 export type HeartbeatOptions = {
   /** Between two renewals of one entry. */
@@ -17,7 +17,7 @@ const longestRetryMs = 5_000;
 /** Whoever hears of losses compares everything, and need not hear of each. */
 const toldEveryMs = 1_000;
 
-/** Renews entries one by one, as Eureka wants it, spread evenly over the interval. */
+/** Renews entries one by one, for registries that know no other way, spread evenly over the interval. */
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
   readonly #turns: readonly Set<string>[];
