@@ -21,7 +21,7 @@ describeFaults('nacos', async () => {
     faults: {
       'heartbeats lost': async () => {
         link.cut();
-        await sleep(ttlMs * 2);
+        await sleep(ttlMs);
         link.heal();
       },
     },

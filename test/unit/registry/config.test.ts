@@ -95,7 +95,7 @@ describe('what is refused, with code 7 and the name of the field', () => {
     ['{"mirrors":true}', 'registry.mirrors: expected a string'],
     [
       '{"mirrorTimeout":"99ms"}',
-      'registry.mirrorTimeout: expected a duration from "100ms" to "1m", found "99ms"',
+      'registry.mirrorTimeout: expected a duration from 100ms to 1m, found "99ms"',
     ],
     ['{"mirrors":false,"mirrorTimeout":"61s"}', 'registry.mirrorTimeout:'],
     ['{"store":"/var/../etc/passwd"}', 'registry.store:'],
