@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Hosts of their own on this machine, each with a containerd: a network namespace, one for the host name, a mount
-# namespace in which /run, /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead are private, and one
-# temporary directory that holds all files. And roots for their containers.
+# namespace in which /run, /opt/cni/bin, /etc/cni/net.d, /etc/fairlead, /var/lib/cni and /var/lib/fairlead are private,
+# and one temporary directory that holds all files. And roots for their containers.
 # To be sourced after setup.sh, by root.
 #
 # `ctr run --cni` takes no directories and runs the plugins itself, so it is `ctr` that must see the private ones.
@@ -33,7 +33,7 @@ open_host() {
   local dir
   dir=$(host_dir "$1")
   mkdir -m 700 "$dir"
-  mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state" "$dir/registry"
+  mkdir "$dir/cni-bin" "$dir/cni-conf" "$dir/cni-state" "$dir/conf" "$dir/registry"
   boot_host "$1"
 }
 
@@ -47,7 +47,7 @@ boot_host() {
   hold_host "$name"
   on_host "$name" mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
   mount_on_host "$name" "$dir/cni-bin" /opt/cni/bin "$dir/cni-conf" /etc/cni/net.d \
-    "$dir/cni-state" /var/lib/cni "$dir/registry" /var/lib/fairlead
+    "$dir/conf" /etc/fairlead "$dir/cni-state" /var/lib/cni "$dir/registry" /var/lib/fairlead
 }
 
 # A mount namespace lives as long as a process is in it. setsid: a Ctrl-C is for the script, which then cleans up.

@@ -35,12 +35,8 @@ check_members() {
 
 # start_member MEMBER: the server; it prints only what is wrong.
 start_member() {
-  local words command
-  command=$(member_command "$1" "http://192.0.2.20$1")
-  print_command "$command &"
-  read -r -a words <<<"${command//\\$'\n'/}"
-  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>"$dir/etcd.log" &
-  etcd_pids[$1]=$!
+  start_daemon "$(member_command "$1" "http://192.0.2.20$1")" "$dir/etcd.log"
+  etcd_pids[$1]=$daemon_pid
   disown
 }
 

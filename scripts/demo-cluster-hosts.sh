@@ -21,16 +21,9 @@ on_each_host() {
   done
 }
 
-# prepare_cluster [PACKAGE…]: what is needed beside the usual.
+# prepare_cluster [PACKAGE…]
 prepare_cluster() {
-  heading 'Prepare and build'
-  require_root
-  close_stale_hosts fl-demo
-  need_packages containerd runc busybox-static iproute2 nftables binutils jq bind9-dnsutils etcd-server etcd-client \
-    "$@"
-  need_node
-  need_node_modules
-  need_build
+  prepare_host etcd-server etcd-client "$@"
 }
 
 open_cluster() {

@@ -29,17 +29,7 @@ expect_web() {
 expect_answer() {
   local sentence=$1 query=$2
   shift 2
-  wait_for 30 answers "$query" "$@" || true
-  run_lines "$dig $query" "$sentence" "$@"
-}
-
-# answers QUERY LINE…
-answers() {
-  local output expected
-  output=$(ask "$dig $1")
-  shift
-  printf -v expected '%s\n' "$@"
-  are_same_lines "$output" "${expected%$'\n'}"
+  expect_lines "$dig $query" "$sentence" "$@"
 }
 
 # name_of NUMBER: by which the container of the host with this number is known.

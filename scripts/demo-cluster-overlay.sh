@@ -35,12 +35,9 @@ start_agents() {
 
 # start_cluster_agent NUMBER
 start_cluster_agent() {
-  local words command="fairlead agent --config $dir/agent.json"
   ask "$(write_agent_config)"
-  print_command "$command >>$dir/agent.log 2>&1 &"
-  read -r -a words <<<"$command"
-  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>>"$dir/agent.log" &
-  agent_pids[$1]=$!
+  start_daemon "fairlead agent --config $dir/agent.json" "$dir/agent.log"
+  agent_pids[$1]=$daemon_pid
   wait_for 30 ask 'test -s /run/flannel/subnet.env && test -e /run/fairlead/api.sock' ||
     fail "host $1 gets no subnet: $(cat "$dir/agent.log")"
 }

@@ -7,15 +7,22 @@
 cnitool_dir=${XDG_CACHE_HOME:-$HOME/.cache}/fairlead/cnitool-$cnitool_version
 
 prepare() {
+  # shellcheck disable=SC2119
+  prepare_host
+  need_cnitool "$cnitool_dir" || tell 'No cnitool is to be had (see above): the steps that need it will be skipped.'
+  PATH=$PATH:$cnitool_dir
+}
+
+# prepare_host [PACKAGE…]: those that are needed beside the usual.
+# shellcheck disable=SC2120 # demo-cluster-hosts.sh passes some.
+prepare_host() {
   heading 'Prepare and build'
   require_root
   close_stale_hosts fl-demo
-  need_packages containerd runc busybox-static iproute2 nftables binutils jq bind9-dnsutils curl
+  need_packages containerd runc busybox-static iproute2 nftables binutils jq bind9-dnsutils curl "$@"
   need_node
   need_node_modules
   need_build
-  need_cnitool "$cnitool_dir" || tell 'No cnitool is to be had (see above): the steps that need it will be skipped.'
-  PATH=$PATH:$cnitool_dir
 }
 
 has_cnitool() {
@@ -30,8 +37,8 @@ open_demo_host() {
   on_exit close_demo_host
   open_host "$host"
   tell "The host is the network namespace $host. Its files are in $dir," \
-    'which it has mounted at /opt/cni/bin, /etc/cni/net.d, /var/lib/cni and /var/lib/fairlead; its /run is its own,' \
-    'too.' \
+    'which it has mounted at /opt/cni/bin, /etc/cni/net.d, /etc/fairlead, /var/lib/cni and /var/lib/fairlead; its' \
+    '/run is its own, too.' \
     "\"host#\" stands for: nsenter --net=/run/netns/$host --mount=/proc/${host_holders[$host]}/ns/mnt"
   print_command "$(containerd_command "$host") &"
   start_containerd "$host"
@@ -52,10 +59,11 @@ close_demo_host() {
 }
 
 remove_networks() {
+  local name
   heading 'Remove the networks'
-  run 'fairlead network rm demo'
-  [[ ! -e $dir/cni-conf/20-small.conflist ]] || run 'fairlead network rm small'
-  run 'fairlead network rm shop'
+  for name in demo small shop; do
+    ! compgen -G "$dir/cni-conf/*-$name.conflist" >/dev/null || run "fairlead network rm $name"
+  done
   run 'ip -br link'
   check 'no link but lo, no rule and no lease directory is left' is_bare
   check 'containerd has neither task nor container' is_empty 'ctr task ls -q; ctr container ls -q'

@@ -11,17 +11,19 @@ shop_containers=(red blue)
 
 start_agent() {
   heading 'Start the agent'
-  local words command='fairlead agent --dns 127.0.0.1 gateways --api unix:/run/fairlead/api.sock'
-  print_command "$command >$dir/agent.log 2>&1 &"
-  read -r -a words <<<"$command"
-  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>"$dir/agent.log" &
-  agent_pid=$!
-  on_exit end_agent
-  wait_for 30 grep -q serving "$dir/agent.log" || fail "the agent does not serve: $(cat "$dir/agent.log")"
+  launch_agent
   run "cat $dir/agent.log"
   check "the agent is in the host's network namespace" is_inside "$agent_pid"
   check 'nothing is registered: what died without a DEL has left the registry, too' \
     is_empty "fairlead services --json | jq '.[]'"
+}
+
+# Sets agent_pid.
+launch_agent() {
+  start_daemon 'fairlead agent --dns 127.0.0.1 gateways --api unix:/run/fairlead/api.sock' "$dir/agent.log"
+  agent_pid=$daemon_pid
+  on_exit end_agent
+  wait_for 30 grep -q serving "$dir/agent.log" || fail "the agent does not serve: $(cat "$dir/agent.log")"
 }
 
 # The status is the one that the agent ends with; 0 where it has ended before.
@@ -78,12 +80,15 @@ END_OF_COMMAND
 
 make_shop_roots() {
   local name
-  for name in "${shop_containers[@]}"; do
-    make_rootfs "$dir/root-$name"
-    mkdir "$dir/root-$name/www"
-    printf 'This is %s.\n' "$name" >"$dir/root-$name/www/index.html"
-  done
+  for name in "${shop_containers[@]}"; do make_shop_root "$name"; done
   make_glibc_root "$dir/root-blue"
+}
+
+# make_shop_root CONTAINER
+make_shop_root() {
+  make_rootfs "$dir/root-$1"
+  mkdir "$dir/root-$1/www"
+  printf 'This is %s.\n' "$1" >"$dir/root-$1/www/index.html"
 }
 
 # Started attached: ctr sends the DEL when the container ends. What its ADD was answered is there when the ADD is over;

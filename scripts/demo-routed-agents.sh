@@ -51,12 +51,9 @@ CONFIG
 
 # start_routed_agent NUMBER
 start_routed_agent() {
-  local words command="fairlead agent --config $dir/agent.json"
   ask "$(write_routed_config)"
-  print_command "$command >>$dir/agent.log 2>&1 &"
-  read -r -a words <<<"$command"
-  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>>"$dir/agent.log" &
-  agent_pids[$1]=$!
+  start_daemon "fairlead agent --config $dir/agent.json" "$dir/agent.log"
+  agent_pids[$1]=$daemon_pid
   wait_for 30 ask 'jq -e ".ranges != []" /run/fairlead/blocks.json && test -e /run/fairlead/api.sock' ||
     fail "host $1 gets no block: $(cat "$dir/agent.log")"
 }
@@ -83,13 +80,10 @@ start_birds() {
 
 # start_bird NUMBER
 start_bird() {
-  local words command='bird -f -c /var/lib/fairlead/bird.conf -s /run/bird/bird.ctl -P /run/bird/bird.pid'
   ask 'mkdir -p /run/bird'
   wait_for 10 ask 'test -s /var/lib/fairlead/bird.conf' || fail "there is no bird.conf: $(cat "$dir/agent.log")"
-  print_command "$command &"
-  read -r -a words <<<"$command"
-  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>>"$dir/bird.log" &
-  bird_pids[$1]=$!
+  start_daemon 'bird -f -c /var/lib/fairlead/bird.conf -s /run/bird/bird.ctl -P /run/bird/bird.pid' "$dir/bird.log"
+  bird_pids[$1]=$daemon_pid
 }
 
 check_sessions() {

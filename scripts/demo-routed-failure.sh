@@ -41,12 +41,6 @@ cut_a_cable() {
   tell 'Its block stays its own: its containers run on.'
 }
 
-# seconds_since NANOSECONDS: with one digit behind the point.
-seconds_since() {
-  local ms=$((($(date +%s%N) - $1) / 1000000))
-  printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100))
-}
-
 mend_the_cable() {
   local lost=$host_count mended_at
   heading 'The cable is mended'

@@ -39,6 +39,23 @@ ask() {
   on_host "$host" timeout -k 5 60 bash -o pipefail -c "$1" </dev/null
 }
 
+# start_daemon COMMAND LOG: shows the command, which has no quotes, and runs it in the background; sets daemon_pid.
+# setsid: a Ctrl-C is for this script, which then cleans up.
+# shellcheck disable=SC2034
+start_daemon() {
+  local words
+  print_command "$1 >$2 2>&1 &"
+  read -r -a words <<<"${1//\\$'\n'/}"
+  (exec_on_host "$host" setsid "${words[@]}") </dev/null &>"$2" &
+  daemon_pid=$!
+}
+
+# seconds_since NANOSECONDS: with one digit behind the point.
+seconds_since() {
+  local ms=$((($(date +%s%N) - $1) / 1000000))
+  printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
 # check SENTENCE COMMAND [ARGUMENT…]: the sentence is true if the command succeeds.
 check() {
   local sentence=$1 output
@@ -79,6 +96,21 @@ run_lines() {
   [[ -z $output ]] || indent <<<"$output"
   printf -v expected '%s\n' "$@"
   check "$sentence" are_same_lines "$output" "${expected%$'\n'}"
+}
+
+# expect_lines COMMAND SENTENCE [LINE…]: the same, as soon as it does.
+expect_lines() {
+  wait_for 30 prints_lines "$1" "${@:3}" || true
+  run_lines "$@"
+}
+
+# prints_lines COMMAND [LINE…]
+prints_lines() {
+  local output expected
+  output=$(ask "$1") || return
+  shift
+  printf -v expected '%s\n' "$@"
+  are_same_lines "$output" "${expected%$'\n'}"
 }
 
 # are_same_lines GIVEN EXPECTED: prints what is missing ("-") and what is too much ("+").

@@ -92,7 +92,9 @@ export class Session {
     while (!signal.aborted) {
       const connection = await this.#connect();
       const livedMs = connection === undefined ? 0 : await this.#use(connection);
-      failures = livedMs < shortLifeMs ? failures + 1 : 0;
+      // A server that is there again, and behind, is not to be waited for as one that is away.
+      const isSnubbed = this.#snubs > 0 && this.#snubs <= mostSnubs + 1;
+      failures = livedMs >= shortLifeMs ? 0 : isSnubbed ? 1 : failures + 1;
       if (failures > 0) await sleep(Math.min(backoffMs(failures), longestPauseMs), signal);
     }
   }
