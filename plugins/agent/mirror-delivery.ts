@@ -97,7 +97,9 @@ export class Delivery implements AsyncDisposable {
     const { signal } = this.#ended;
     // Not before whoever made this has it in hand.
     await sleep(0, signal);
-    await this.#options.begin;
+    const ended = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => ended.resolve());
+    if (!signal.aborted) await Promise.race([this.#options.begin, ended.promise]);
     while (!signal.aborted) {
       if (performance.now() >= this.#notBeforeMs) await this.#attempt();
       await sleep(pollMs, signal);

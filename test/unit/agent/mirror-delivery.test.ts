@@ -49,7 +49,7 @@ class SlowMirror {
   }
 }
 
-function startDelivery(store: Store, slow: SlowMirror) {
+function startDelivery(store: Store, slow: SlowMirror, begin?: Promise<void>) {
   const logged: string[] = [];
   const damage: Error[] = [];
   const note = (message: string, fields: object = {}) => logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -58,6 +58,7 @@ function startDelivery(store: Store, slow: SlowMirror) {
     mirror: slow.mirror,
     log: { info: note, warn: note, error: note },
     onDamage: (error) => damage.push(error),
+    ...(begin === undefined ? {} : { begin }),
   });
   return Object.assign(delivery, { logged, damage });
 }
@@ -187,4 +188,16 @@ test('disposed while the mirror does not answer, it ends at once and leaves the 
   await sleep(100);
 
   expect([slow.running, delivery.logged, delivery.damage]).toEqual([0, [], []]);
+});
+
+test('nothing is delivered before it may begin, and it ends also where that never comes', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  registerNumbered(temporary.store, 1);
+  const delivery = startDelivery(temporary.store, slow, new Promise(() => undefined));
+  await sleep(100);
+
+  await delivery[Symbol.asyncDispose]();
+
+  expect(slow.calls).toEqual([]);
 });
