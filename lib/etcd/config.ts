@@ -1,5 +1,6 @@
 import { type Fields, unexpected } from '../cni/fields.ts';
 import { type HttpConfig, parseHttpConfig } from '../http/config.ts';
+import { secretField, secretObject } from '../http/secret.ts';
 import { parseStorePath } from '../registry/config.ts';
 
 /** How an etcd cluster is reached; plugins/agent/README.md lists the fields. */
@@ -24,16 +25,24 @@ export function parseEtcdConfig(fields: Fields): EtcdConfig {
  * @throws CniError code 7 naming the field
  */
 export function parseEtcdFields(fields: Fields): EtcdConfig {
-  const user = fields.object('user');
+  const user = secretObject(fields, 'user');
   return { ...parseHttpConfig(fields), user: user === undefined ? undefined : parseUser(user) };
 }
 
 function parseUser(fields: Fields): NonNullable<EtcdConfig['user']> {
   fields.only('name', 'password', 'passwordFile');
-  const name = fields.parsed('name', 'a name', (text) => text) ?? fields.missing('name');
-  const password = fields.string('password');
-  const passwordFile = fields.parsed('passwordFile', 'an absolute path', parseStorePath);
+  const name =
+    secretField(fields, 'name', { expected: 'a name', parse: asWritten }) ?? fields.missing('name');
+  const password = secretField(fields, 'password', { expected: 'a string', parse: asWritten });
+  const passwordFile = secretField(fields, 'passwordFile', {
+    expected: 'an absolute path',
+    parse: parseStorePath,
+  });
   if (password !== undefined && passwordFile === undefined) return { name, password };
   if (password === undefined && passwordFile !== undefined) return { name, passwordFile };
   throw unexpected(fields.path, 'either password or passwordFile', 'both or none');
+}
+
+function asWritten(text: string): string {
+  return text;
 }

@@ -10,6 +10,8 @@ export type MirrorConfig = {
   /** A DNS label, unique in the file. */
   readonly name: string;
   readonly kind: string;
+  /** As in its summary. */
+  readonly place: string;
   /** Whether this machine's instances are written there. */
   readonly isWritten: boolean;
   /** Whether an ADD of the policy `required` waits for it. */
@@ -42,7 +44,7 @@ export function parseMirrors(json: unknown): readonly MirrorConfig[] {
 }
 
 function parseMirror(item: unknown, path: string): MirrorConfig {
-  const { name, kind: type, isWritten, isRequired } = parseMirrorEntry(item, path);
+  const { name, kind: type, place, isWritten, isRequired } = parseMirrorEntry(item, path);
   const fields = new Fields(item, path);
   const kind = kinds.get(type);
   if (kind === undefined) throw unexpected(fields.at('type'), [...kinds.keys()].join(', '), type);
@@ -53,6 +55,7 @@ function parseMirror(item: unknown, path: string): MirrorConfig {
   return {
     name,
     kind: type,
+    place,
     isWritten,
     isRequired,
     imports: imports === undefined ? undefined : parseImport(imports),

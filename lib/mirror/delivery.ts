@@ -6,6 +6,9 @@ import type { Entry, Mirror, Refusal } from './mirror.ts';
 /** What a delivery has done, in entries. */
 export type Delivered = { readonly put: number; readonly removed: number; readonly revision: number };
 
+/** So long a registry may show what was there, in milliseconds: what has gone here sooner is no stranger there. */
+const memoryMs = 300_000;
+
 /**
  * Delivers to a mirror what a store has: at least once, in order for each instance, of several changes only the last. One
  * call at a time.
@@ -13,15 +16,21 @@ export type Delivered = { readonly put: number; readonly removed: number; readon
 export class Deliverer {
   readonly #store: Store;
   readonly #mirror: Mirror;
+  readonly #key: string;
   /** Keys whose last delivery has not been confirmed. */
   readonly #pending = new Set<string>();
   readonly #refused = new Map<string, string>();
+  /** Keys of what changed here not long ago, and when. */
+  readonly #changedAtMs = new Map<string, number>();
+  #strangers: readonly string[] = [];
   #toldRefused = 0;
   #known: { readonly ledger: Ledger; revision: number } | undefined;
 
-  constructor(store: Store, mirror: Mirror) {
+  /** @param key under which the store remembers what this mirror was told */
+  constructor(store: Store, mirror: Mirror, key = mirror.name) {
     this.#store = store;
     this.#mirror = mirror;
+    this.#key = key;
   }
 
   /** Entries that are to stand. */
@@ -35,12 +44,20 @@ export class Deliverer {
   }
 
   /**
+   * What the last comparison has found under this machine's id that nobody here has written: left over from another time,
+   * or another's who has the same id.
+   */
+  get strangers(): readonly string[] {
+    return this.#strangers;
+  }
+
+  /**
    * Delivers what has changed since the last delivery, by whichever process. Where the history does not reach back so far,
    * and to a mirror that this store has never told anything, everything is compared.
    * @throws what the mirror throws; the next delivery begins at the same place
    */
   async deliver(signal: AbortSignal): Promise<Delivered> {
-    const since = this.#known?.revision ?? this.#store.mirrored(this.#mirror.name);
+    const since = this.#known?.revision ?? this.#store.mirrored(this.#key);
     // A store that is new knows nothing of what another one has left there.
     const changes = since === undefined ? undefined : this.#store.changesSince(since);
     if (since === undefined || changes === undefined) return this.resync(signal);
@@ -57,10 +74,21 @@ export class Deliverer {
     const there = new Map((await this.#mirror.listOwn(signal)).map(({ key, content }) => [key, content]));
     const removed = [...there.keys()].filter((key) => ledger.content(key) === undefined);
     const put = ledger.entries().filter(({ key, content }) => there.get(key) !== content);
+    const strangers = this.#strangersOf(removed);
     this.#pending.clear();
     for (const key of [...removed, ...put.map((entry) => entry.key)]) this.#pending.add(key);
     this.#refused.clear();
-    return this.#carryOut({ put, removed, revision }, signal);
+    const delivered = await this.#carryOut({ put, removed, revision }, signal);
+    this.#strangers = strangers;
+    return delivered;
+  }
+
+  #strangersOf(leftOver: readonly string[]): readonly string[] {
+    const oldestMs = performance.now() - memoryMs;
+    for (const [key, atMs] of this.#changedAtMs) if (atMs < oldestMs) this.#changedAtMs.delete(key);
+    const isKnown = (key: string) =>
+      this.#changedAtMs.has(key) || this.#pending.has(key) || this.#refused.has(key);
+    return leftOver.filter((key) => !isKnown(key));
   }
 
   /** The ledger as the store is now. */
@@ -78,8 +106,10 @@ export class Deliverer {
     const known = this.#known;
     if (known === undefined) return this.#begin(changes, revision);
     for (const { kind, instance } of changes)
-      for (const key of kind === 'put' ? known.ledger.put(instance) : known.ledger.remove(instance.id))
+      for (const key of kind === 'put' ? known.ledger.put(instance) : known.ledger.remove(instance.id)) {
         this.#pending.add(key);
+        this.#changedAtMs.set(key, performance.now());
+      }
     known.revision = revision;
     return known;
   }
@@ -106,7 +136,6 @@ export class Deliverer {
 
   /** Removals first: a new owner of an address must not meet the old one there. */
   async #carryOut({ put, removed, revision }: Work, signal: AbortSignal): Promise<Delivered> {
-    const { name } = this.#mirror;
     const refused = [
       ...(removed.length === 0 ? [] : await this.#mirror.remove(removed, signal)),
       ...(put.length === 0 ? [] : await this.#mirror.put(put, signal)),
@@ -114,8 +143,9 @@ export class Deliverer {
     for (const key of [...removed, ...put.map((entry) => entry.key)]) this.#refused.delete(key);
     for (const { key, because } of refused) this.#refused.set(key, because);
     this.#pending.clear();
-    const isTold = revision === this.#store.mirrored(name) && this.#refused.size + this.#toldRefused === 0;
-    if (!isTold) this.#store.setMirrored(name, revision, this.#refusedInstances());
+    const isTold =
+      revision === this.#store.mirrored(this.#key) && this.#refused.size + this.#toldRefused === 0;
+    if (!isTold) this.#store.setMirrored(this.#key, revision, this.#refusedInstances());
     this.#toldRefused = this.#refused.size;
     return { put: put.length, removed: removed.length, revision };
   }

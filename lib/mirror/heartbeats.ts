@@ -49,7 +49,8 @@ export class Heartbeats {
 
   /**
    * Until the signal; never rejects.
-   * @param onLost called when the server did not know entries, which are renewed no more
+   * @param onLost called when the server did not know entries, which are renewed no more; once also when it begins to be away,
+   *   since it may forget them
    */
   async run(onLost: () => void, signal: AbortSignal): Promise<void> {
     const everyMs = this.#options.intervalMs / this.#turns.length;
@@ -61,7 +62,10 @@ export class Heartbeats {
       dueMs = Math.max(dueMs + everyMs, performance.now() - this.#options.intervalMs);
       const pauseMs = failures === 0 ? 0 : Math.min(backoffMs(failures), longestRetryMs);
       await sleep(Math.max(pauseMs, dueMs - performance.now()), signal);
+      if (signal.aborted) return;
       overdue = await this.#renewAll([...new Set([...overdue, ...(this.#turns[at] ?? [])])], lost, signal);
+      if (signal.aborted) return;
+      lost.noteOverdue(overdue.length);
       failures = overdue.length === 0 ? 0 : failures + 1;
       lost.tell();
     }
@@ -98,6 +102,7 @@ export class Heartbeats {
 class Losses {
   readonly #onLost: () => void;
   #isUntold = false;
+  #overdue = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(onLost: () => void) {
@@ -106,6 +111,12 @@ class Losses {
 
   add(): void {
     this.#isUntold = true;
+  }
+
+  /** What is overdue may be lost soon: told where nothing was. */
+  noteOverdue(count: number): void {
+    this.#isUntold ||= count > 0 && this.#overdue === 0;
+    this.#overdue = count;
   }
 
   tell(): void {

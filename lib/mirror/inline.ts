@@ -1,10 +1,11 @@
 import { sleep } from '../client/backoff.ts';
 import { messageOf } from '../errors/cni-error.ts';
-import { hold } from '../registry/presence.ts';
+import { hold, isHeld } from '../registry/presence.ts';
 import type { Store } from '../registry/store.ts';
 import type { MirrorConfig } from './config.ts';
 import { Deliverer } from './delivery.ts';
 import { needsAgent } from './summary.ts';
+import { findTold, toldKey } from './told.ts';
 
 /** What became of one mirror. */
 export type InlineDelivery = Pick<MirrorConfig, 'name' | 'kind'> & {
@@ -86,7 +87,7 @@ async function serveOne(
   signal: AbortSignal,
 ): Promise<void> {
   await using registry = mirror.open({ node: store.node, session: 'none' });
-  const deliverer = new Deliverer(store, registry);
+  const deliverer = new Deliverer(store, registry, toldKey(mirror, 'none'));
   await deliverer.deliver(signal);
   unserved.delete(mirror);
   while (unserved.size > 0 && !signal.aborted) {
@@ -95,8 +96,14 @@ async function serveOne(
   }
 }
 
-function isTold({ name }: MirrorConfig, { store, revision }: Pick<InlineJob, 'store' | 'revision'>): boolean {
-  return (store.mirrored(name) ?? -1) >= revision;
+/** What an agent has told ends with it. */
+function isTold(mirror: MirrorConfig, { store, revision }: Pick<InlineJob, 'store' | 'revision'>): boolean {
+  const told = findTold(store, mirror);
+  return (
+    told !== undefined &&
+    told.revision >= revision &&
+    (told.session === 'none' || isHeld('agent', store.path))
+  );
 }
 
 function outcomeOf(mirror: MirrorConfig, job: InlineJob, failures: Failures | undefined): InlineDelivery {

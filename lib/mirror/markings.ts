@@ -3,9 +3,10 @@ import { hash64 } from '../net/hash.ts';
 import { isMetaKey, isPrintable, mostDeclared } from '../registry/config.ts';
 import type { Instance, Status } from '../registry/instance.ts';
 import { defaultNamespace } from '../registry/instance.ts';
-import { isLabel, toHashedLabel, toLabel, toNetworkLabel } from '../registry/label.ts';
+import { isLabel, toLabel, toNetworkLabel } from '../registry/label.ts';
 import { parseMirroredInstance } from '../registry/mirror-instance.ts';
 import type { ServiceKey } from '../registry/view.ts';
+import { toForeignLabel } from './service-name.ts';
 
 /**
  * What an instance has that a registry has no field for, as pairs of text: for the metadata that every registry has. Their
@@ -23,10 +24,18 @@ export const statusMarking = 'fairlead-status';
 export const tagsMarking = 'fairlead-tags';
 export const weightMarking = 'fairlead-weight';
 
+/** What markings say of an instance: whose it is, and which. */
+export type Claim = ServiceKey & { readonly node: string; readonly id: string };
+
 /** What a registry itself has told of an instance. */
 export type Native = {
   /** As the registry writes it. */
   readonly service: string;
+  /**
+   * Whether that machine would have written that instance at this place. Rights are given by place: who may write one
+   * service must not speak for another's, so markings that are elsewhere are not believed.
+   */
+  readonly isPlaceOf: (claim: Claim) => boolean;
   /** What makes it one of its own in this registry. */
   readonly key: string;
   readonly address: string;
@@ -64,10 +73,16 @@ export function ownMeta({ meta }: Pick<Instance, 'meta'>): Readonly<Record<strin
   return withoutMarkings(meta);
 }
 
-/** Whose an entry is; undefined for what no machine of ours has written. */
+/** Whose an entry says it is, for those who look for their own; undefined for what no machine of ours has written. */
 export function ownerOf(meta: Readonly<Record<string, unknown>>): string | undefined {
   const node = meta[nodeMarking];
   return typeof node === 'string' && isLabel(node) ? node : undefined;
+}
+
+/** Whether a machine of ours has written an instance, as far as its place tells. */
+export function isOurs({ meta, isPlaceOf }: Pick<Native, 'meta' | 'isPlaceOf'>): boolean {
+  const claim = claimIn(meta);
+  return claim !== undefined && isPlaceOf(claim);
 }
 
 /**
@@ -77,16 +92,16 @@ export function ownerOf(meta: Readonly<Record<string, unknown>>): string | undef
  */
 export function toInstance(native: Native, registry: string): Instance {
   const { meta } = native;
-  const isOurs = ownerOf(meta) !== undefined;
+  const areBelieved = isOurs(native);
   return parseMirroredInstance({
-    ...(isOurs ? markedFields(meta) : foreignFields(native, registry)),
+    ...(areBelieved ? markedFields(meta) : foreignFields(native, registry)),
     revision: 0,
     address: native.address,
     port: native.port,
     status: native.status,
     weight: native.weight,
-    tags: isOurs ? native.tags : native.tags.filter(isPrintable).slice(0, mostDeclared),
-    meta: isOurs ? withoutMarkings(meta) : acceptable(meta),
+    tags: areBelieved ? native.tags : native.tags.filter(isPrintable).slice(0, mostDeclared),
+    meta: areBelieved ? withoutMarkings(meta) : acceptable(meta),
   });
 }
 
@@ -110,6 +125,17 @@ function acceptable(meta: Native['meta']): Native['meta'] {
   const pairs = Object.entries(withoutMarkings(meta));
   const good = pairs.filter(([name, text]) => isMetaKey(name) && isPrintable(text));
   return Object.fromEntries(good.slice(0, mostDeclared));
+}
+
+/** Machines' ids are drawn: 16 hexadecimal digits. */
+const nodePattern = /^[0-9a-f]{16}$/;
+
+function claimIn(meta: Readonly<Record<string, string>>): Claim | undefined {
+  const [node = '', id = '', namespace = '', service = ''] = ['node', 'id', 'namespace', 'service'].map(
+    (name) => meta[prefix + name],
+  );
+  const isSound = nodePattern.test(node) && [id, namespace, service].every(isLabel);
+  return isSound ? { node, id, namespace, service } : undefined;
 }
 
 function markedFields(meta: Readonly<Record<string, string>>): Record<string, unknown> {
@@ -142,9 +168,9 @@ function markedFields(meta: Readonly<Record<string, string>>): Record<string, un
 
 /** Ids are the same on every machine that reads this registry. */
 function foreignFields({ service, key }: Native, registry: string): Record<string, unknown> {
-  const label = toLabel(service);
+  const label = toForeignLabel(service);
   return {
-    id: `${label.slice(0, 46).replace(/-+$/, '')}-${hash64(`${registry}/${service}/${key}`).slice(0, 16)}`,
+    id: `${label.replace(/-+/g, '-').slice(0, 46).replace(/-$/, '')}-${hash64(`${registry}/${service}/${key}`).slice(0, 16)}`,
     namespace: defaultNamespace,
     service: label,
     serviceName: service,
@@ -170,14 +196,4 @@ export function isForeign({ owner }: Pick<Instance, 'owner'>): boolean {
 
 function withoutMarkings(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith(prefix)));
-}
-
-/**
- * The name of a service where a registry has but one level of names: `web`, and `web-shop` for the namespace `shop`; a DNS
- * label. Two services may have the same one: who reads goes by the markings.
- */
-export function outsideName({ namespace, service }: ServiceKey): string {
-  if (namespace === defaultNamespace) return service;
-  const name = `${service}-${namespace}`;
-  return isLabel(name) ? name : toHashedLabel(name);
 }

@@ -34,7 +34,8 @@ export type Mirror = AsyncDisposable & {
   readonly listOwn: (signal: AbortSignal) => Promise<readonly Entry[]>;
   /**
    * Keeps this machine's entries alive (lease, session, heartbeats) until the signal; never rejects.
-   * @param onLost called when entries have gone, or may have: all is to be compared at once
+   * @param onLost called when entries have gone, or may have: all is to be compared. So it is once whenever keeping them
+   *   alive begins to fail: the comparison then fails by the registry's own error, and is tried until it succeeds
    */
   readonly run: (onLost: () => void, signal: AbortSignal) => Promise<void>;
 };

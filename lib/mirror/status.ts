@@ -4,7 +4,7 @@ export type MirrorStatus = {
   readonly kind: string;
   /**
    * `beginning`: not reached yet; `delivered`: it has all that this machine has; `delivering`: it is behind; `failing`: the
-   * last attempt has failed; `reading`: nothing is written there.
+   * last attempt has failed, or another process writes as this machine; `reading`: nothing is written there.
    */
   readonly state: 'beginning' | 'delivered' | 'delivering' | 'failing' | 'reading';
   /** Revisions of this machine's registry that were not delivered yet; absent before the first delivery. */
@@ -24,7 +24,7 @@ export type MirrorStatus = {
     readonly lastError: string;
   };
   readonly deliveredAtMs?: number;
-  /** Of the deliveries; empty where the last one went well. */
+  /** Of the deliveries; empty where the last one went well, and lasts. */
   readonly lastError: string;
   readonly failedAtMs?: number;
 };

@@ -1,3 +1,4 @@
+import { type Claim, type Claimant, countDistinct, isBy, toShown } from './claim.ts';
 import type { Change, Instance } from './instance.ts';
 import { isSameInstance } from './mirror-equality.ts';
 
@@ -17,13 +18,18 @@ export type ImportsOptions = {
 const mostKept = 4_096;
 
 /**
- * What other machines have, in memory, as outside registries tell it. Ids are unique here: where two machines have taken
- * the same, the one whose own id comes first is shown, on every machine the same.
+ * What other machines have, in memory, as they tell it or outside registries do. Ids are unique here: where two machines
+ * have taken the same for a service, the one whose own id comes first is shown, on every machine the same; where it is two
+ * services' both are shown, the second under an id made for it, so that nobody hides what is another's.
  */
 export class Imports {
   readonly #node: string;
   readonly #claims = new Map<string, readonly Claim[]>();
+  /** What each source has told: one of many that says it anew costs no more than what it tells. */
+  readonly #bySource = new Map<string, Map<string, { readonly node: string; readonly id: string }>>();
   readonly #shown = new Map<string, Instance>();
+  /** Under which ids it is shown what claims an id. */
+  readonly #shownIds = new Map<string, readonly string[]>();
   readonly #kept: Change[] = [];
   /** What is kept follows on from this revision without a gap. */
   #from: number;
@@ -46,7 +52,7 @@ export class Imports {
 
   /** Instances that are not shown, since another machine's has their id. */
   get hidden(): number {
-    return this.#claims.values().reduce((sum, claims) => sum + distinctNodes(claims) - 1, 0);
+    return this.#claims.values().reduce((sum, claims) => sum + countDistinct(claims), 0) - this.size;
   }
 
   get(id: string): Instance | undefined {
@@ -67,10 +73,9 @@ export class Imports {
   /** These are all that the source has. */
   replace(source: string, instances: readonly Instance[]): void {
     const told = new Set(instances.map(({ owner, id }) => `${owner.node}/${id}`));
-    const gone = [...this.#claims.values()]
-      .flat()
-      .filter((claim) => claim.source === source && !told.has(`${claim.node}/${claim.instance.id}`))
-      .map(({ node, instance: { id } }): ImportChange => ({ kind: 'remove', node, id }));
+    const gone = [...(this.#bySource.get(source) ?? [])]
+      .filter(([key]) => !told.has(key))
+      .map(([, claimed]): ImportChange => ({ kind: 'remove', ...claimed }));
     const put = instances.map((instance): ImportChange => ({ kind: 'put', instance }));
     this.apply(source, [...gone, ...put]);
   }
@@ -97,39 +102,54 @@ export class Imports {
     if (known !== undefined && (known.told === told || isSameInstance(known.instance, instance))) return;
     const others = claims.filter((claim) => claim !== known);
     this.#claims.set(told.id, [...others, { source, node, told, instance }]);
+    const bySource = this.#bySource.get(source) ?? new Map();
+    this.#bySource.set(source, bySource.set(`${node}/${told.id}`, { node, id: told.id }));
   }
 
   #unclaim(id: string, claimant: Claimant): void {
     const others = (this.#claims.get(id) ?? []).filter((claim) => !isBy(claim, claimant));
     if (others.length === 0) this.#claims.delete(id);
     else this.#claims.set(id, others);
+    const bySource = this.#bySource.get(claimant.source);
+    bySource?.delete(`${claimant.node}/${id}`);
+    if (bySource?.size === 0) this.#bySource.delete(claimant.source);
   }
 
   /** Removals first: a new owner of an address must not meet the old one there. */
   #show(touched: readonly string[]): void {
     const revision = this.#revision + 1;
-    const steps = touched.map((id) => ({ shown: this.#shown.get(id), wanted: this.#winnerOf(id) }));
+    const before = touched.flatMap((id) => this.#shownIds.get(id) ?? []);
+    const wanted = touched.flatMap((id) => this.#want(id));
+    const kept = new Set(wanted.map(({ id }) => id));
+    const gone = before.filter((id) => !kept.has(id));
     const changes = [
-      ...steps.flatMap(({ shown, wanted }) => (shown && !wanted ? this.#remove(shown, revision) : [])),
-      ...steps.flatMap(({ shown, wanted }) => (wanted ? this.#put(wanted, shown, revision) : [])),
+      ...gone.flatMap((id) => this.#remove(id, revision)),
+      ...wanted.flatMap((instance) => this.#put(instance, revision)),
     ];
     if (changes.length === 0) return;
     this.#revision = revision;
     this.#remember(changes);
   }
 
-  #winnerOf(id: string): Instance | undefined {
-    const claims = this.#claims.get(id) ?? [];
-    const [first] = claims.length > 1 ? claims.toSorted(byClaimant) : claims;
-    return first?.instance;
+  #want(id: string): readonly Instance[] {
+    const wanted = toShown(this.#claims.get(id) ?? []);
+    if (wanted.length === 0) this.#shownIds.delete(id);
+    else
+      this.#shownIds.set(
+        id,
+        wanted.map((instance) => instance.id),
+      );
+    return wanted;
   }
 
-  #remove(instance: Instance, revision: number): Change {
-    this.#shown.delete(instance.id);
-    return { revision, kind: 'remove', instance };
+  #remove(id: string, revision: number): readonly Change[] {
+    const instance = this.#shown.get(id);
+    this.#shown.delete(id);
+    return instance === undefined ? [] : [{ revision, kind: 'remove', instance }];
   }
 
-  #put(instance: Instance, shown: Instance | undefined, revision: number): readonly Change[] {
+  #put(instance: Instance, revision: number): readonly Change[] {
+    const shown = this.#shown.get(instance.id);
     if (shown !== undefined && isSameInstance(shown, instance)) return [];
     this.#shown.set(instance.id, instance);
     return [{ revision, kind: 'put', instance }];
@@ -141,23 +161,6 @@ export class Imports {
     const dropped = this.#kept.splice(0, this.#kept.length - mostKept / 2);
     this.#from = dropped.at(-1)?.revision ?? this.#from;
   }
-}
-
-/** Through whom an instance is known: two registries may tell of the same one. */
-type Claimant = { readonly source: string; readonly node: string };
-type Claim = Claimant & { readonly told: Instance; readonly instance: Instance };
-
-function isBy(claim: Claim, { source, node }: Claimant): boolean {
-  return claim.source === source && claim.node === node;
-}
-
-function byClaimant(one: Claim, other: Claim): number {
-  const [first, second] = [`${one.node} ${one.source}`, `${other.node} ${other.source}`];
-  return first < second ? -1 : 1;
-}
-
-function distinctNodes(claims: readonly Claim[]): number {
-  return claims.length === 1 ? 1 : new Set(claims.map(({ node }) => node)).size;
 }
 
 /**

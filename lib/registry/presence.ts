@@ -1,5 +1,7 @@
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { errnoOf } from '../errors/system-error.ts';
 
 /** What processes of a machine hold so that others see them: the kernel takes it from them when they end, however they do. */
 export type Presence =
@@ -25,6 +27,11 @@ export function hold(presence: Presence, storePath: string, waitMs = 0): Disposa
   return { [Symbol.dispose]: () => database.close() };
 }
 
+/** The file whose lock it is. */
+export function lockPath(presence: Presence, storePath: string): string {
+  return `${dirname(storePath)}/${presence}.lock`;
+}
+
 /** Whether some process holds it. */
 export function isHeld(presence: Presence, storePath: string): boolean {
   const database = open(presence, storePath, 0);
@@ -41,8 +48,31 @@ export function isHeld(presence: Presence, storePath: string): boolean {
 
 /** An empty database: SQLite's locks are the kernel's, and readers do not disturb each other. */
 function open(presence: Presence, storePath: string, waitMs: number): DatabaseSync {
+  const path = lockPath(presence, storePath);
+  keepToOwner(path);
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  return new DatabaseSync(`${dirname(storePath)}/${presence}.lock`, { timeout: waitMs });
+  return new DatabaseSync(path, { timeout: waitMs });
+}
+
+const ownersOnly = 0o600;
+
+/**
+ * Whoever can read the file can lock it, and so keep everybody else from holding it. A file that is there is not opened for
+ * this: to close it would take away what this process holds of it already (fcntl(2)).
+ */
+function keepToOwner(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) create(path);
+  else if ((found.mode & 0o777) !== ownersOnly && found.uid === process.geteuid?.())
+    chmodSync(path, ownersOnly);
+}
+
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', ownersOnly));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */

@@ -248,10 +248,12 @@ class SqliteStore implements Store {
 
   setMirrored(mirror: string, revision: number, refused: ReadonlyMap<string, string> = noRefusals): void {
     this.#database.write(() => {
-      this.#database.run('INSERT OR REPLACE INTO mirrors VALUES (?, ?)', mirror, revision);
+      const others = mirror.includes('@') ? mirror.replace(/@.*/, '@*') : mirror;
+      this.#database.run('DELETE FROM mirrors WHERE name GLOB ?', others);
+      this.#database.run('INSERT INTO mirrors VALUES (?, ?)', mirror, revision);
       if (refused.size > 0) this.#database.run(refusalsTable);
       else if (!this.#hasRefusals()) return;
-      this.#database.run('DELETE FROM refusals WHERE mirror = ?', mirror);
+      this.#database.run('DELETE FROM refusals WHERE mirror GLOB ?', others);
       for (const [instance, because] of refused)
         this.#database.run('INSERT INTO refusals VALUES (?, ?, ?)', mirror, instance, because);
     });

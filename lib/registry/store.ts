@@ -60,7 +60,10 @@ export type Store = Disposable & {
   readonly dataVersion: () => number;
   /** Up to which revision an outside registry has been told; undefined where this store has never told it anything. */
   readonly mirrored: (mirror: string) => number | undefined;
-  /** @param refused the instances that the registry does not take at the moment, with its reason */
+  /**
+   * Of names that are the same before an `@`, only the last one set is remembered.
+   * @param refused the instances that the registry does not take at the moment, with its reason
+   */
   readonly setMirrored: (mirror: string, revision: number, refused?: ReadonlyMap<string, string>) => void;
   /** Why an outside registry does not take instances, by their ids. */
   readonly refusals: (mirror: string) => ReadonlyMap<string, string>;

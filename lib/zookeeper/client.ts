@@ -21,7 +21,7 @@ import type { SessionOptions } from './session-options.ts';
 import type { Watch } from './watches.ts';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper-error.ts';
 
-export type ZooKeeperOptions = Omit<SessionOptions, 'onExpired'>;
+export type ZooKeeperOptions = Omit<SessionOptions, 'onExpired' | 'onAway'>;
 
 /** The version that every node has. */
 export const anyVersion = -1;
@@ -33,13 +33,17 @@ export const anyVersion = -1;
 export class ZooKeeperClient implements AsyncDisposable {
   readonly #session: Session;
   readonly #expiryListeners = new Set<() => void>();
+  readonly #absenceListeners = new Set<() => void>();
   #rechecking: Promise<void> | undefined;
 
   constructor(options: ZooKeeperOptions) {
     const onExpired = () => {
       for (const listener of this.#expiryListeners) listener();
     };
-    this.#session = new Session({ ...options, onExpired });
+    const onAway = () => {
+      for (const listener of this.#absenceListeners) listener();
+    };
+    this.#session = new Session({ ...options, onExpired, onAway });
   }
 
   /** Of the session in which the latest connection was made; undefined where there is none. */
@@ -61,6 +65,12 @@ export class ZooKeeperClient implements AsyncDisposable {
   onExpired(listener: () => void): Disposable {
     this.#expiryListeners.add(listener);
     return { [Symbol.dispose]: () => this.#expiryListeners.delete(listener) };
+  }
+
+  /** Tells, once each time, that no server can be reached any more, until the value is disposed. */
+  onAway(listener: () => void): Disposable {
+    this.#absenceListeners.add(listener);
+    return { [Symbol.dispose]: () => this.#absenceListeners.delete(listener) };
   }
 
   create(node: NewNode): Promise<void> {

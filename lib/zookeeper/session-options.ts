@@ -13,4 +13,6 @@ export type SessionOptions = {
   readonly timeoutMs: number;
   /** Called once for each session that has expired, and all its ephemeral nodes with it. */
   readonly onExpired: () => void;
+  /** Called once whenever no server can be reached any more: the session may expire. */
+  readonly onAway: () => void;
 };

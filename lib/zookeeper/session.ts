@@ -32,6 +32,7 @@ export class Session {
   #credentials: string | undefined;
   #lastZxid = 0n;
   #snubs = 0;
+  #isAway = false;
   /** As it was negotiated last. */
   #sessionTimeoutMs: number;
   #next: number;
@@ -103,6 +104,7 @@ export class Session {
   async #use(connection: Connection): Promise<number> {
     const since = performance.now();
     this.#connection = connection;
+    this.#isAway = false;
     this.#waiting.succeed(connection);
     await connection.ended;
     this.#connection = undefined;
@@ -125,7 +127,14 @@ export class Session {
     this.#noteSnub(failures);
     // Sorted, since the order in which they are tried changes, and the same state is to have the same message.
     this.#waiting.fail(failures.map(reasonOf).sort().join('; '));
+    this.#noteAway();
     return undefined;
+  }
+
+  /** Told once, until there is a connection again. */
+  #noteAway(): void {
+    if (!this.#isAway && !this.#end.signal.aborted) this.#options.onAway();
+    this.#isAway = true;
   }
 
   async #open(): Promise<Connection> {

@@ -5,10 +5,14 @@ import { Deliverer } from '../../lib/mirror/delivery.ts';
 import type { Mirror, Refusal } from '../../lib/mirror/mirror.ts';
 import { isDamage } from '../../lib/registry/set-aside.ts';
 import type { Store } from '../../lib/registry/store.ts';
+import { OtherWriter } from './other-writer.ts';
+import { ResyncSchedule } from './resync-schedule.ts';
 
 export type DeliveryOptions = {
   readonly store: Store;
   readonly mirror: Mirror;
+  /** Under which the store remembers what the mirror was told; its name unless said. */
+  readonly key?: string;
   readonly log: Log;
   /** Nothing is delivered before it resolves. */
   readonly begin?: Promise<void>;
@@ -18,8 +22,6 @@ export type DeliveryOptions = {
 
 /** How often the store is looked at, in milliseconds. */
 const pollMs = 25;
-/** Between two times at which all is compared, in milliseconds; somebody may have taken entries away. */
-const resyncMs = 60_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** Reasons of refusals that are told at most, before all is well again. */
@@ -32,24 +34,26 @@ export class Delivery implements AsyncDisposable {
   readonly #told = new Set<string>();
   readonly #toldRefused = new Set<string>();
   readonly #deliverer: Deliverer;
+  readonly #resyncs = new ResyncSchedule();
+  readonly #otherWriter: OtherWriter;
   readonly #running: Promise<void>;
   #delivered: number | undefined;
   #deliveredAtMs: number | undefined;
   #failedAtMs: number | undefined;
-  #resyncAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #lastError = '';
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#deliverer = new Deliverer(options.store, options.mirror);
+    this.#deliverer = new Deliverer(options.store, options.mirror, options.key);
+    this.#otherWriter = new OtherWriter(options.store);
     this.#running = this.#run();
   }
 
-  /** Why the last delivery has failed; empty where it has not. */
+  /** Why the last delivery has failed, or does not last; empty where all is well. */
   get lastError(): string {
-    return this.#lastError;
+    return this.#lastError || this.#otherWriter.problem;
   }
 
   /** Revisions of the store that the mirror has not been told of; undefined before the first delivery. */
@@ -77,10 +81,9 @@ export class Delivery implements AsyncDisposable {
     return this.#failedAtMs;
   }
 
-  /** The mirror has lost entries: all is compared. */
+  /** The mirror has lost entries, or may have: all is compared, at once unless that is often or deliveries fail. */
   resyncNow(): void {
-    this.#resyncAtMs = Number.NEGATIVE_INFINITY;
-    this.retryNow();
+    this.#resyncs.ask(performance.now());
   }
 
   /** Whatever made deliveries fail may be over. */
@@ -107,33 +110,40 @@ export class Delivery implements AsyncDisposable {
   }
 
   async #attempt(): Promise<void> {
-    const { resyncAtMs, isResync } = this.#plan();
+    const isResync = this.#resyncs.isDue(performance.now());
     try {
       if (!isResync && this.#options.store.revision() === this.#delivered) return;
-      this.#resyncAtMs = resyncAtMs;
-      await this.#deliver(isResync);
+      await (isResync ? this.#resync() : this.#deliver());
       this.#succeed();
     } catch (error) {
-      if (isResync) this.#resyncAtMs = Number.NEGATIVE_INFINITY;
+      if (isResync) this.#resyncs.fail();
       if (!this.#ended.signal.aborted) this.#fail(error);
     }
   }
 
-  /** The time of the next resync is set before this one begins: entries that are lost meanwhile ask for another. */
-  #plan(): { readonly isResync: boolean; readonly resyncAtMs: number } {
-    const nowMs = performance.now();
-    const isResync = nowMs >= this.#resyncAtMs;
-    return {
-      isResync,
-      resyncAtMs: isResync ? nowMs + resyncMs * (0.75 + Math.random() / 2) : this.#resyncAtMs,
-    };
-  }
-
-  async #deliver(isResync: boolean): Promise<void> {
-    const { signal } = this.#ended;
-    const { revision } = await (isResync ? this.#deliverer.resync(signal) : this.#deliverer.deliver(signal));
+  async #deliver(): Promise<void> {
+    const { revision } = await this.#deliverer.deliver(this.#ended.signal);
     this.#delivered = revision;
     this.#tellRefused();
+  }
+
+  async #resync(): Promise<void> {
+    const cause = this.#resyncs.begin(performance.now());
+    const { revision } = await this.#deliverer.resync(this.#ended.signal);
+    this.#delivered = revision;
+    this.#tellRefused();
+    // After a loss, or at the start, what is there may be of another time.
+    if (cause === 'regular') this.#noteStrangers();
+  }
+
+  #noteStrangers(): void {
+    const { mirror, log } = this.#options;
+    const { strangers } = this.#deliverer;
+    const former = this.#otherWriter.problem;
+    this.#otherWriter.note(strangers);
+    const { problem } = this.#otherWriter;
+    if (problem !== '' && former === '')
+      log.warn(problem, { mirror: mirror.name, entries: strangers.length, first: strangers[0] ?? '' });
   }
 
   /** Each reason once, until nothing is refused any more. */

@@ -5,6 +5,7 @@ import type { ImportConfig } from '../../lib/mirror/config.ts';
 import { isForeign } from '../../lib/mirror/markings.ts';
 import type { Source } from '../../lib/mirror/mirror.ts';
 import type { MirrorStatus } from '../../lib/mirror/status.ts';
+import { outsideSource } from '../../lib/registry/claim.ts';
 import type { Imports } from '../../lib/registry/imports.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
 
@@ -132,7 +133,7 @@ export class ServiceImport {
     const { name, config, imports } = this.#options;
     const place = (instance: Instance) =>
       isForeign(instance) ? { ...instance, namespace: config.namespace } : instance;
-    imports.replace(`${name}/${service}`, instances.map(place));
+    imports.replace(outsideSource(name, service), instances.map(place));
   }
 
   /** Follows again and again until the signal; what fails in a row is told once, and waited after. */

@@ -2,6 +2,7 @@ import type { Log } from '../../lib/log/log.ts';
 import type { MirrorConfig } from '../../lib/mirror/config.ts';
 import type { OutsideRegistry } from '../../lib/mirror/mirror.ts';
 import type { MirrorStatus } from '../../lib/mirror/status.ts';
+import { toldKey } from '../../lib/mirror/told.ts';
 import type { Imports } from '../../lib/registry/imports.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { Delivery } from './mirror-delivery.ts';
@@ -50,7 +51,9 @@ export class MirrorLink implements AsyncDisposable {
 
   /** @param begin nothing is delivered before it resolves */
   deliverFrom(store: Store, onDamage: (error: Error) => void, begin: Promise<void>): AsyncDisposable {
-    const delivery = new Delivery({ store, mirror: this.#registry, log: this.#log, onDamage, begin });
+    const mirror = this.#registry;
+    const key = toldKey(this.#config, 'held');
+    const delivery = new Delivery({ store, mirror, key, log: this.#log, onDamage, begin });
     this.#delivery = delivery;
     return {
       [Symbol.asyncDispose]: async () => {

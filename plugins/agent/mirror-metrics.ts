@@ -11,7 +11,7 @@ type Measure = {
 const measures: readonly Measure[] = [
   {
     name: 'fairlead_mirror_up',
-    help: 'Whether the last delivery to the outside registry went well: 1, or 0.',
+    help: 'Whether the last delivery to the outside registry went well, and lasts: 1, or 0.',
     of: ({ state }) => Number(state === 'delivered' || state === 'delivering'),
   },
   {

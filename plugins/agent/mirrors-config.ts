@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseJson } from '../../lib/cni/json.ts';
 import { ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import { type MirrorConfig, parseMirrors } from '../../lib/mirror/config.ts';
+import { parseMirrorsJson } from '../../lib/mirror/mirrors-json.ts';
 import { defaultMirrorsPath } from '../../lib/mirror/summary.ts';
 
 /**
@@ -13,5 +13,5 @@ export function readMirrors(path: string | undefined): readonly MirrorConfig[] {
   const from = path ?? defaultMirrorsPath;
   const read = () => readFileSync(from, 'utf8');
   const text = onFiles(`mirrors: reading ${from}`, () => (path === undefined ? ifExists(read) : read()));
-  return text === undefined ? [] : parseMirrors(parseJson(text, from));
+  return text === undefined ? [] : parseMirrors(parseMirrorsJson(text, from));
 }

@@ -45,7 +45,14 @@ export function startMirrors({ mirrors, storePath, node, log, imports }: Mirrors
       for (const link of written) deliveries.use(link.deliverFrom(store, onDamage, presence.taken));
       return deliveries;
     },
-    status: () => links.map((link) => link.status()),
+    status: () => links.map((link) => withObstacle(link.status(), presence.obstacle())),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** What has not begun says what it waits for. */
+function withObstacle(status: MirrorStatus, obstacle: string): MirrorStatus {
+  return status.state === 'beginning' && status.lastError === ''
+    ? { ...status, lastError: obstacle }
+    : status;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseJson } from '../../lib/cni/json.ts';
 import { CniError, ErrorCode, messageOf } from '../../lib/errors/cni-error.ts';
 import type { MirrorConfig } from '../../lib/mirror/config.ts';
+import { parseMirrorsJson } from '../../lib/mirror/mirrors-json.ts';
 import type { AgentOptions } from './ask-agent.ts';
 
 /** How the commands about mirrors find the agent, the registry, and the file in which its mirrors are configured. */
@@ -14,7 +14,7 @@ export type MirrorsOptions = AgentOptions & { readonly store: string; readonly m
 export async function readMirrors(path: string): Promise<readonly MirrorConfig[]> {
   const { parseMirrors } = await import('../../lib/mirror/config.ts');
   try {
-    return parseMirrors(parseJson(readFileSync(path, 'utf8'), 'the file'));
+    return parseMirrors(parseMirrorsJson(readFileSync(path, 'utf8'), 'the file'));
   } catch (error) {
     throw new CniError(ErrorCode.invalidConfig, `${path}: ${messageOf(error)}`, { cause: error });
   }

@@ -4,6 +4,7 @@ import { AgentFailure } from '../../lib/client/errors.ts';
 import { escapeControls } from '../../lib/log/controls.ts';
 import type { MirrorStatus } from '../../lib/mirror/status.ts';
 import { defaultMirrorsPath, type MirrorSummary } from '../../lib/mirror/summary.ts';
+import { findTold } from '../../lib/mirror/told.ts';
 import { readMirrorsFile } from '../../lib/registry/outside/mirrors-file.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
 import type { Store } from '../../lib/registry/store.ts';
@@ -34,7 +35,9 @@ export function addMirrors(program: Command, context: RegistryContext): void {
 /** A mirror as its agent knows it, or, where none runs, as file and registry say. */
 type Shown =
   | MirrorStatus
-  | (Pick<MirrorStatus, 'name' | 'kind' | 'lag' | 'refusedCount'> & { readonly state: 'no agent' });
+  | (Pick<MirrorStatus, 'name' | 'kind' | 'lag' | 'refusedCount' | 'lastError'> & {
+      readonly state: 'no agent';
+    });
 
 async function collectMirrors(options: MirrorsOptions, context: RegistryContext): Promise<readonly Shown[]> {
   try {
@@ -48,16 +51,21 @@ async function collectMirrors(options: MirrorsOptions, context: RegistryContext)
   }
 }
 
-function withoutAgent({ name, kind }: MirrorSummary, store: Store | undefined): Shown {
-  const told = store?.mirrored(name);
+/** How far a mirror is behind can be told only of what stands without an agent. */
+function withoutAgent(mirror: MirrorSummary, store: Store | undefined): Shown {
+  const told = store && findTold(store, mirror);
+  const isLasting = store !== undefined && told?.session === 'none';
   return {
-    name,
-    kind,
+    name: mirror.name,
+    kind: mirror.kind,
     state: 'no agent',
-    ...(store === undefined || told === undefined ? {} : { lag: Math.max(0, store.revision() - told) }),
-    refusedCount: store?.refusals(name).size ?? 0,
+    ...(isLasting ? { lag: Math.max(0, store.revision() - told.revision) } : {}),
+    refusedCount: told?.refusals.size ?? 0,
+    lastError: told?.session === 'held' ? ofEndedAgent : '',
   };
 }
+
+const ofEndedAgent = 'its entries are those of an agent that has ended: they live no longer than their ttl';
 
 const colours = {
   beginning: 'yellow',
@@ -79,7 +87,7 @@ function renderMirrors(mirrors: readonly Shown[], paint: Paint): string {
       mirror.lag === undefined ? '-' : String(mirror.lag),
       'entries' in mirror ? String(mirror.entries) : '-',
       String(mirror.refusedCount),
-      ...(mirror.state === 'no agent' ? ['-', '-', ''] : told(mirror)),
+      ...(mirror.state === 'no agent' ? ['-', '-', mirror.lastError] : told(mirror)),
     ]),
   );
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { toHashedLabel } from '../../lib/registry/label.ts';
 import { requireConsul } from '../support/consul.ts';
 import { emptyConsul, healthyAddresses, openConsul } from '../support/consul-mirror.ts';
 import { ConsulServer } from '../support/consul-server.ts';
@@ -182,7 +183,10 @@ test('a foreign service is read with its own name, address and weight', async ()
   const found = await mirror.query('Foreign', noEnd);
 
   expect(found).toMatchObject([
-    { service: 'foreign', serviceName: 'Foreign', address: '10.9.0.1', port: 99, tags: ['x'], weight: 7 },
+    {
+      ...{ service: toHashedLabel('Foreign'), serviceName: 'Foreign' },
+      ...{ address: '10.9.0.1', port: 99, tags: ['x'], weight: 7 },
+    },
   ]);
   expect(await mirror.listOwn(noEnd)).toEqual([]);
 });

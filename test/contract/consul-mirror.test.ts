@@ -21,6 +21,10 @@ describeMirror('consul', async (): Promise<MirrorSubject> => {
   return {
     machine: (node) =>
       openConsul({ endpoints: consul.endpoints, timeout: '2s' }, { name: `consul-${node}`, node }),
+    forge: async ({ name, address, metadata }) => {
+      const body = { ID: 'forged', Name: name, Address: address, Port: 80, Meta: metadata };
+      await consul.call('/v1/agent/service/register', { method: 'PUT', body });
+    },
     outage: async () => {
       await consul.kill();
       return { [Symbol.asyncDispose]: () => consul.restart() };

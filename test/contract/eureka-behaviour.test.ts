@@ -94,7 +94,7 @@ describe('what others change', { timeout: 60_000 }, () => {
 
     expect(found).toMatchObject([
       {
-        ...{ service: 'billing', serviceName: 'BILLING', address: '192.0.2.7', port: 8080 },
+        ...{ service: 'billing', serviceName: 'billing', address: '192.0.2.7', port: 8080 },
         ...{ status: 'passing', weight: 1, meta: { 'management.port': '8081' } },
         owner: { kind: 'api', node: 'outside-eureka' },
       },

@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { Deliverer } from '../../lib/mirror/delivery.ts';
 import type { OutsideRegistry } from '../../lib/mirror/mirror.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
+import { toHashedLabel } from '../../lib/registry/label.ts';
 import { requireNacos } from '../support/java-servers.ts';
 import { type NacosEntry, NacosRig } from '../support/nacos-mirror.ts';
 import { registerNumbered, temporaryStore } from '../support/registrations.ts';
@@ -118,7 +119,7 @@ describe.each([2, 3] as const)('Nacos %i', { timeout: 180_000 }, (version) => {
     expect(found).toMatchObject([{ ...foreign, serviceName: 'web', meta: { zone: 'z1' } }]);
     expect(names.value).toEqual(['shop@@web.api', 'web']);
     expect(await mirror.query('shop@@web.api', noEnd)).toMatchObject([
-      { ...foreign, service: 'shop--web-api', serviceName: 'shop@@web.api' },
+      { ...foreign, service: toHashedLabel('shop@@web.api'), serviceName: 'shop@@web.api' },
     ]);
   });
 

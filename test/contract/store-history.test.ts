@@ -111,6 +111,19 @@ describe('revisions', () => {
     expect(['consul', 'etcd'].map((name) => temporary.reopen().mirrored(name))).toEqual([7, undefined]);
   });
 
+  test('of what one mirror was told in several ways, the last alone counts', () => {
+    using temporary = temporaryStore();
+    const { store } = temporary;
+    store.setMirrored('main', 1);
+    store.setMirrored('main@a/held', 5, new Map([['c1-1', 'too long']]));
+    store.setMirrored('mains@a/held', 6);
+    store.setMirrored('main@a/none', 7);
+
+    const keys = ['main', 'main@a/held', 'mains@a/held', 'main@a/none'];
+    expect(keys.map((key) => store.mirrored(key))).toEqual([1, undefined, 6, 7]);
+    expect(store.refusals('main@a/held').size).toBe(0);
+  });
+
   test('dataVersion tells of the commits of others', () => {
     using temporary = temporaryStore();
     const reader = temporary.reopen();

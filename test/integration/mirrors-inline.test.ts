@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { parseMirrorSummaries } from '../../lib/mirror/summary.ts';
+import { toldKey } from '../../lib/mirror/told.ts';
 import { hold } from '../../lib/registry/presence.ts';
 import { binDir } from '../support/binaries.ts';
 import { bridgeConf, v4 } from '../support/confs.ts';
@@ -243,7 +245,7 @@ test('a mirror that only an agent can serve fails an ADD that needs it before an
   expect(status.error).toMatchObject({ code: 50, msg: expect.stringContaining('zookeeper "zoo"') });
   expect([forgiving.status, forgiving.stderr]).toEqual([0, '']);
   expect(JSON.parse(listed.stdout)).toEqual([
-    { name: 'zoo', kind: 'zookeeper', state: 'no agent', refusedCount: 0 },
+    { name: 'zoo', kind: 'zookeeper', state: 'no agent', refusedCount: 0, lastError: '' },
   ]);
 });
 
@@ -301,7 +303,8 @@ test('an agent is left to deliver; an ADD that needs its confirmation waits for 
   const adding = timed(() => rig.cni('ADD', conf, first));
   while (store.instances().length === 0) await sleep(20);
   await sleep(300);
-  store.setMirrored('zoo', store.revision());
+  const [told] = parseMirrorSummaries({ mirrors: [mirror] });
+  if (told !== undefined) store.setMirrored(toldKey(told, 'held'), store.revision());
   const confirmed = await adding;
   const late = await rig.cni('ADD', confOf(rig, [mirror], { ...required, mirrorTimeout: '200ms' }), second);
 

@@ -1,4 +1,5 @@
 import {
+  type Compare,
   type Etcd,
   EtcdError,
   type Grant,
@@ -61,6 +62,8 @@ export class EtcdInMemory implements Etcd {
   async commit(transaction: Transaction, signal: AbortSignal) {
     signal.throwIfAborted();
     this.#fail('commit');
+    if (!transaction.compare.every((compare) => this.#holds(compare)))
+      return { succeeded: false, revision: this.#revision };
     for (const write of transaction.writes) {
       const lease = write.kind === 'put' ? (write.lease ?? '0') : '0';
       if (lease !== '0' && !this.#leases.has(lease))
@@ -95,6 +98,11 @@ export class EtcdInMemory implements Etcd {
   async *watch(): AsyncGenerator<WatchBatch> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  #holds({ key, target, equals }: Compare): boolean {
+    const { createRevision = 0, modRevision = 0 } = this.keys.get(key) ?? {};
+    return equals === (target === 'create-revision' ? createRevision : modRevision);
+  }
 
   #fail(call: string): void {
     const at = this.failures.findIndex((failure) => failure.call === call);

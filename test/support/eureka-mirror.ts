@@ -31,6 +31,9 @@ export class EurekaRig implements AsyncDisposable {
     return {
       // Nobody renews what the contract puts.
       machine: (node) => openEureka(server, node, { ttl: '10m' }),
+      forge: async ({ name, address, metadata }) => {
+        await this.register({ app: name, instanceId: 'forged', ipAddr: address, metadata });
+      },
       outage: async () => {
         await server.kill();
         return { [Symbol.asyncDispose]: () => server.restart() };

@@ -9,7 +9,11 @@ export type Hostility =
   /** Takes the request, and says nothing for ever. */
   | { readonly kind: 'silence' }
   /** Answers in sound HTTP. */
-  | { readonly kind: 'answer'; readonly status: number; readonly text: string };
+  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  /** The same, by the first line of the request. */
+  | { readonly kind: 'answers'; readonly of: (request: string) => Omit<Answer, 'kind'> };
+
+type Answer = Extract<Hostility, { readonly kind: 'answer' }>;
 
 /** A server of a test that is not what it should be. */
 export type HostileServer = AsyncDisposable & {
@@ -29,7 +33,7 @@ export async function startHostileServer(hostility: Hostility): Promise<HostileS
     socket.on('data', (data) => {
       if (!data.includes('HTTP/1.1\r\n')) return;
       asked++;
-      answer(socket, hostility);
+      answer(socket, hostility, data.toString());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,7 +49,7 @@ export async function startHostileServer(hostility: Hostility): Promise<HostileS
   };
 }
 
-function answer(socket: Socket, hostility: Hostility): void {
+function answer(socket: Socket, hostility: Hostility, request: string): void {
   switch (hostility.kind) {
     case 'silence':
       return;
@@ -56,8 +60,15 @@ function answer(socket: Socket, hostility: Hostility): void {
       socket.end(head(200, hostility.text.length + 100) + hostility.text);
       return;
     case 'answer':
-      socket.write(head(hostility.status, Buffer.byteLength(hostility.text)) + hostility.text);
+      say(socket, hostility);
+      return;
+    case 'answers':
+      say(socket, hostility.of(request.split('\r\n')[0] ?? ''));
   }
+}
+
+function say(socket: Socket, { status, text }: Omit<Answer, 'kind'>): void {
+  socket.write(head(status, Buffer.byteLength(text)) + text);
 }
 
 function head(status: number, length: number): string {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Deliverer } from '../../lib/mirror/delivery.ts';
+import { toMarkings } from '../../lib/mirror/markings.ts';
 import type { Entry, OutsideRegistry } from '../../lib/mirror/mirror.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
 import type { Store } from '../../lib/registry/store.ts';
@@ -15,8 +16,17 @@ export type MirrorSubject = AsyncDisposable & {
   readonly machine: (node: string) => OutsideRegistry;
   /** Makes the registry unreachable until the value is disposed. */
   readonly outage: () => Promise<AsyncDisposable>;
+  /** Writes an entry past the adapter, with a machine's markings or without, as anybody may who has the right to. */
+  readonly forge?: (forged: Forged) => Promise<void>;
   /** Fields of an instance that this registry has no place for; `query` and `watch` may lose them. */
   readonly lost?: readonly (keyof Instance)[];
+};
+
+/** What somebody else writes under a service's name, as the registry has it. */
+export type Forged = {
+  readonly name: string;
+  readonly address: string;
+  readonly metadata: Readonly<Record<string, string>>;
 };
 
 /** Milliseconds until a registry must show what was done to it: some answer from caches of their own. */
@@ -242,6 +252,27 @@ function testOwnership(create: Create): void {
 }
 
 function testQuery(create: Create): void {
+  test('an instance that is marked as one of another service is foreign, and takes nothing from that', async () => {
+    await using subject = await create();
+    // What needs a client of the registry's own protocol is left to the tests of its layouts.
+    if (subject.forge === undefined) return;
+    await using mirror = subject.machine(n1);
+    const name = mirror.nameOf({ ...web, service: 'harmless' });
+    await put(mirror, [fullInstance()]);
+
+    await subject.forge({ name, address: '10.6.6.6', metadata: toMarkings(fullInstance()) });
+    await expectSoon(
+      async () => (await mirror.query(name, noEnd)).map(({ address }) => address),
+      ['10.6.6.6'],
+    );
+    const [forged] = await mirror.query(name, noEnd);
+
+    expect(forged).toMatchObject({ namespace: 'default', service: 'harmless', meta: {} });
+    expect(forged?.owner).toEqual({ kind: 'api', node: expect.stringMatching(/^outside-/) });
+    expect(forged?.id).not.toBe('web-1');
+    await expectFound(subject, mirror, [fullInstance()]);
+  });
+
   test('gives the healthy instances of exactly that service', async () => {
     await using subject = await create();
     await using mirror = subject.machine(n1);

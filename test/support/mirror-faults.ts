@@ -33,8 +33,8 @@ const isSoak = process.env.SOAK === '1';
 const count = isSoak ? 500 : 8;
 const settledEvery = isSoak ? 20 : 4;
 
-/** Milliseconds until both sides must be equal once nothing befalls the server any more. */
-const patienceMs = 60_000;
+/** Milliseconds until both sides must be equal once nothing befalls the server any more: all is compared each minute. */
+const patienceMs = 100_000;
 
 /**
  * The agent's delivery over a server that is killed, frozen, cut off, emptied and written to by others: at the end the
@@ -64,6 +64,8 @@ class Walk implements AsyncDisposable {
   readonly #subject: FaultSubject;
   readonly #stack: AsyncDisposableStack;
   readonly #mine: OutsideRegistry;
+  /** What somebody else does under this machine's id. */
+  readonly #meddler: OutsideRegistry;
   readonly #theirs: OutsideRegistry;
   readonly #store: Store;
   readonly #delivery: Delivery;
@@ -81,6 +83,7 @@ class Walk implements AsyncDisposable {
     this.#subject = subject;
     this.#stack = new AsyncDisposableStack();
     this.#mine = this.#stack.use(subject.machine(node));
+    this.#meddler = this.#stack.use(subject.machine(node));
     this.#theirs = this.#stack.use(subject.machine(otherNode));
     this.#store = this.#stack.use(temporaryStore(node)).store;
     const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -177,7 +180,7 @@ class Walk implements AsyncDisposable {
   /** What another process of this machine, or an operator, might do. */
   async #takeAway(): Promise<void> {
     const some = this.#store.instances().slice(0, 3);
-    await this.#mine
+    await this.#meddler
       .remove(
         some.flatMap((instance) => this.#mine.render(instance)).map(({ key }) => key),
         noEnd,
@@ -190,7 +193,7 @@ class Walk implements AsyncDisposable {
       ...{ id: `stale-${this.#round++}`, address: `10.9.0.${this.#round % 250}` },
       owner: containerOwner({ node }),
     });
-    await this.#mine.put(this.#mine.render(stale), noEnd).catch(() => undefined);
+    await this.#meddler.put(this.#mine.render(stale), noEnd).catch(() => undefined);
   }
 
   get #foreign() {

@@ -46,6 +46,10 @@ export class NacosRig implements AsyncDisposable {
     const namespaceId = this.newNamespace();
     return {
       machine: (node) => this.open(server, node, { namespaceId }),
+      forge: async ({ name, address, metadata }) => {
+        const place = { namespaceId, serviceName: name, ip: address, port: '80', ephemeral: 'true' };
+        await this.register({ ...place, metadata: JSON.stringify(metadata) });
+      },
       outage: async () => {
         server.stop();
         return { [Symbol.asyncDispose]: async () => server.cont() };

@@ -1,8 +1,8 @@
 import type { Instance } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
 import { abreast } from '../abreast.ts';
-import { outsideName } from '../markings.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
+import { outsideName } from '../service-name.ts';
 import type { ConsulConfig } from './config.ts';
 import { ConsulClient, type Declined, type Got, mostSockets } from './consul-client.ts';
 import { HostService } from './host-service.ts';
@@ -97,8 +97,7 @@ export class ConsulRegistry implements OutsideRegistry {
     yield* watchIndex(async (query, until): Promise<Got<readonly string[]>> => {
       const path = `/v1/catalog/services?${query}${this.#datacenter}`;
       const { value, index } = await this.#client.getObject({ ...this.#waiting(until), path });
-      const isService = (name: string) => name !== 'consul' && name !== hostServiceName;
-      return { value: Object.keys(value).filter(isService), index };
+      return { value: Object.keys(value).filter((name) => !notServices.has(name)), index };
     }, signal);
   }
 
@@ -141,6 +140,9 @@ export class ConsulRegistry implements OutsideRegistry {
     return { connection: 'own', timeoutMs: longestWaitMs + this.#config.http.timeoutMs, signal } as const;
   }
 }
+
+/** Consul's own, ours, and what no path can name. */
+const notServices: ReadonlySet<string> = new Set(['consul', hostServiceName, '.', '..']);
 
 function toEntry(standing: Standing): Entry {
   return { key: standing.id, content: JSON.stringify(standing) };

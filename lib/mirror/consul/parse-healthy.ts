@@ -1,6 +1,8 @@
 import type { Instance } from '../../registry/instance.ts';
 import { type Native, toInstanceOrNone, weightMarking } from '../markings.ts';
+import { outsideName } from '../service-name.ts';
 import { isText, Json } from './json.ts';
+import { serviceIdPrefix } from './service-id.ts';
 
 /** The instances in an answer to `/v1/health/service/<name>?passing=1`; those that nobody can use are left out. */
 export function parseHealthy(json: readonly unknown[], registry: string): readonly Instance[] {
@@ -14,9 +16,11 @@ function parseEntry(entry: Json, registry: string): Instance | undefined {
 function toNative(entry: Json): Native {
   const [node, service] = [entry.object('Node'), entry.object('Service')];
   const { [weightMarking]: weight, ...meta } = Object.fromEntries(service.texts('Meta'));
+  const [id, name] = [service.text('ID'), service.text('Service')];
   return {
-    service: service.text('Service'),
-    key: `${node.text('Node')}/${service.text('ID')}`,
+    service: name,
+    isPlaceOf: (claim) => id === serviceIdPrefix(claim.node) + claim.id && name === outsideName(claim),
+    key: `${node.text('Node')}/${id}`,
     // A service without an address of its own is at its node's.
     address: service.text('Address') || node.text('Address'),
     port: service.number('Port'),

@@ -1,7 +1,7 @@
 import type { Instance } from '../../registry/instance.ts';
 import { isHealthy } from '../../registry/instance.ts';
-import { outsideName } from '../markings.ts';
 import type { OpenOptions } from '../mirror.ts';
+import { outsideName } from '../service-name.ts';
 import type { ConsulConfig } from './config.ts';
 import { toConsulMeta } from './metadata.ts';
 import { hostServiceId, serviceIdPrefix } from './service-id.ts';

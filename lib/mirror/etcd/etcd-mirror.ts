@@ -1,23 +1,23 @@
 import type { Etcd, KeyValue, Write } from '../../etcd/etcd.ts';
-import { type Followed, follow } from '../../etcd/follow.ts';
 import { type Instance, isHealthy } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
-import { Latest } from '../latest.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
 import { toBatches } from './batch.ts';
 import type { EtcdMirrorConfig } from './config.ts';
+import { RecordFeed } from './feed.ts';
 import { NodeLease } from './node-lease.ts';
 import { instancesPrefix, nodePrefix, parseRecord, recordKey } from './record.ts';
-import { EtcdRecordTable } from './record-table.ts';
+import { isOwners, toServiceName } from './service-index.ts';
+import { writeShared } from './shared-keys.ts';
 import { isReverseKey, parseSkyDnsOwner, renderSkyDns } from './skydns.ts';
-import { watchService } from './watch.ts';
 
 export type EtcdMirrorOptions = OpenOptions &
   Pick<EtcdMirrorConfig, 'prefix' | 'ttlSeconds' | 'skydns'> & { readonly etcd: Etcd };
 
 /**
  * A registry in etcd: `<prefix>/instances/<machine>/<instance>` with the instance in JSON, and beside it, in the same
- * transaction where it fits into one, what CoreDNS reads; all of a machine under one lease. The client stays the caller's.
+ * transaction where it fits into one, what CoreDNS reads but for the reverse names, which several machines may want; all of
+ * a machine under one lease. The client stays the caller's.
  */
 export function createEtcdMirror(options: EtcdMirrorOptions): OutsideRegistry {
   return new EtcdRegistry(options);
@@ -27,11 +27,13 @@ class EtcdRegistry implements OutsideRegistry {
   readonly name: string;
   readonly #options: EtcdMirrorOptions;
   readonly #lease: NodeLease;
+  readonly #feed: RecordFeed;
 
   constructor(options: EtcdMirrorOptions) {
     this.name = options.name;
     this.#options = options;
     this.#lease = new NodeLease(options);
+    this.#feed = new RecordFeed(options);
   }
 
   render(instance: Instance): readonly Entry[] {
@@ -42,11 +44,14 @@ class EtcdRegistry implements OutsideRegistry {
 
   async put(entries: readonly Entry[], signal: AbortSignal): Promise<readonly Refusal[]> {
     signal.throwIfAborted();
-    const { skydns } = this.#options;
-    const shared = entries.filter(({ key }) => skydns !== undefined && isReverseKey(key, skydns));
-    const taken = await this.#ofOthers(shared, signal);
-    const own = entries.filter(({ key }) => !taken.has(key));
-    if (own.length > 0) await this.#write(own, signal);
+    if (entries.length === 0) return [];
+    const shared = entries.filter(({ key }) => this.#isShared(key));
+    const own = entries.filter(({ key }) => !this.#isShared(key));
+    await this.#underLease(async (lease) => {
+      const toWrite = ({ key, content }: Entry): Write => ({ kind: 'put', key, value: content, lease });
+      await this.#commit(own.map(toWrite), signal);
+      await this.#commitShared(shared.map(toWrite), signal);
+    }, signal);
     return [];
   }
 
@@ -55,12 +60,9 @@ class EtcdRegistry implements OutsideRegistry {
     signal.throwIfAborted();
     const records = keys.filter((key) => key.startsWith(this.#ownPrefix));
     const besides = keys.filter((key) => !key.startsWith(this.#ownPrefix));
-    const found = await this.#options.etcd.getAll(besides, signal);
-    const own = found.filter((kv) => this.#isOwn(kv)).map(({ key }) => key);
-    await this.#commit(
-      [...own, ...records].map((key) => ({ kind: 'delete', key })),
-      signal,
-    );
+    const toWrite = (key: string): Write => ({ kind: 'delete', key });
+    await this.#commitShared(besides.map(toWrite), signal);
+    await this.#commit(records.map(toWrite), signal);
     return [];
   }
 
@@ -87,8 +89,8 @@ class EtcdRegistry implements OutsideRegistry {
   }
 
   /** All names are of ours: `web.default`. */
-  nameOf({ namespace, service }: ServiceKey): string {
-    return `${service}.${namespace}`;
+  nameOf(service: ServiceKey): string {
+    return toServiceName(service);
   }
 
   async query(name: string, signal: AbortSignal): Promise<readonly Instance[]> {
@@ -96,32 +98,18 @@ class EtcdRegistry implements OutsideRegistry {
     const { kvs } = await etcd.list(instancesPrefix(prefix), signal);
     return kvs
       .map((kv) => parseRecord(prefix, kv))
-      .flatMap((parsed) => (parsed.kind === 'record' ? parsed.record.instance : []))
+      .flatMap((parsed) =>
+        parsed.kind === 'record' && isOwners(parsed.record) ? parsed.record.instance : [],
+      )
       .filter((instance) => isHealthy(instance) && this.nameOf(instance) === name);
   }
 
   watch(name: string, signal: AbortSignal): AsyncIterable<readonly Instance[]> {
-    const isWanted = (instance: Instance) => this.nameOf(instance) === name;
-    return watchService({ ...this.#options, isWanted }, signal);
+    return this.#feed.follow(name, signal);
   }
 
-  async *watchNames(signal: AbortSignal): AsyncGenerator<readonly string[]> {
-    const { etcd, prefix } = this.#options;
-    const records = new EtcdRecordTable(prefix);
-    using ended = new AbortScope(signal);
-    const latest = new Latest<readonly string[]>(ended.signal);
-    const tell = (followed: Followed) => {
-      if (followed.kind === 'lost') return;
-      records.follow(followed);
-      latest.set([...new Set(records.records().map(({ instance }) => this.nameOf(instance)))].sort());
-    };
-    const following = follow({ etcd, prefix: instancesPrefix(prefix), tell }, ended.signal);
-    let told: string | undefined;
-    for await (const names of latest) {
-      if (names.join() !== told) yield names;
-      told = names.join();
-    }
-    await following;
+  watchNames(signal: AbortSignal): AsyncIterable<readonly string[]> {
+    return this.#feed.followNames(signal);
   }
 
   /** The entries stay: the containers do, and the next process of this machine takes them over. */
@@ -140,38 +128,22 @@ class EtcdRegistry implements OutsideRegistry {
     return parseSkyDnsOwner(value) === this.#options.node;
   }
 
-  /** Of entries that several machines may want, the keys that another one has. */
-  async #ofOthers(entries: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const keys = entries.map(({ key }) => key);
-    const found = await this.#options.etcd.getAll(keys, signal);
-    return new Set(found.filter((kv) => !this.#isOwn(kv)).map(({ key }) => key));
+  #isShared(key: string): boolean {
+    const { skydns } = this.#options;
+    return skydns !== undefined && isReverseKey(key, skydns);
   }
 
-  async #write(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
-    const commit = (lease: string) =>
-      this.#commit(
-        entries.map(({ key, content }) => ({ kind: 'put', key, value: content, lease })),
-        signal,
-      );
-    await (this.#options.session === 'none' ? commit('0') : this.#lease.with(commit, signal));
+  #underLease(work: (lease: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+    return this.#options.session === 'none' ? work('0') : this.#lease.with(work, signal);
   }
 
   async #commit(writes: readonly Write[], signal: AbortSignal): Promise<void> {
     for (const batch of toBatches(writes))
       await this.#options.etcd.commit({ compare: [], writes: batch }, signal);
   }
-}
 
-/** A signal of its own below another one, given when the scope is left. */
-class AbortScope implements Disposable {
-  readonly #controller = new AbortController();
-  readonly signal: AbortSignal;
-
-  constructor(outer: AbortSignal) {
-    this.signal = AbortSignal.any([outer, this.#controller.signal]);
-  }
-
-  [Symbol.dispose](): void {
-    this.#controller.abort();
+  #commitShared(writes: readonly Write[], signal: AbortSignal): Promise<void> {
+    const isOwn = (kv: KeyValue) => this.#isOwn(kv);
+    return writeShared({ etcd: this.#options.etcd, isOwn }, writes, signal);
   }
 }

@@ -43,7 +43,8 @@ export class NodeLease {
 
   /**
    * Renews the lease, whenever one is held, until the signal; never rejects.
-   * @param onLost called when the lease is gone, and with it all that was written under it
+   * @param onLost called when the lease is gone, and with it all that was written under it; once also when renewals begin
+   *   to fail, since it may go
    */
   async keep(onLost: () => void, signal: AbortSignal): Promise<void> {
     this.#onLost = onLost;
@@ -52,7 +53,9 @@ export class NodeLease {
     while (!signal.aborted) {
       const pauseMs = isWell ? everyMs : Math.min(everyMs, longestRetryMs);
       await sleep(pauseMs * (0.8 + Math.random() * 0.2), signal);
+      const wasWell = isWell;
       isWell = signal.aborted || (await this.#renew(signal));
+      if (wasWell && !isWell && !signal.aborted) onLost();
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Fields } from '../../cni/fields.ts';
 import { type HttpConfig, parseHttpConfig } from '../../http/config.ts';
-import { parseSecret, type Secret } from '../../http/secret.ts';
+import { parseSecret, type Secret, secretField, secretObject } from '../../http/secret.ts';
 import { durationField } from '../../registry/duration-field.ts';
 
 /** A Eureka server, or several that replicate to each other; README.md lists the fields. */
@@ -23,7 +23,7 @@ export const eurekaFields = ['endpoints', 'tls', 'timeout', 'user', 'path', 'ttl
 
 /** @throws CniError code 7 naming the field */
 export function parseEurekaConfig(fields: Fields): EurekaConfig {
-  const user = fields.object('user');
+  const user = secretObject(fields, 'user');
   return {
     http: parseHttpConfig(fields),
     user: user === undefined ? undefined : parseUser(user),
@@ -36,8 +36,8 @@ export function parseEurekaConfig(fields: Fields): EurekaConfig {
 
 function parseUser(fields: Fields): NonNullable<EurekaConfig['user']> {
   fields.only('name', 'password', 'passwordFile');
-  const expected = 'printable characters without ":"';
-  const name = fields.parsed('name', expected, parseUserName) ?? fields.missing('name');
+  const wanted = { expected: 'printable characters without ":"', parse: parseUserName };
+  const name = secretField(fields, 'name', wanted) ?? fields.missing('name');
   return { name, password: parseSecret(fields, 'password') ?? fields.missing('password') };
 }
 

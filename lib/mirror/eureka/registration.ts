@@ -1,14 +1,8 @@
 import type { Instance, Status } from '../../registry/instance.ts';
-import {
-  nodeMarking,
-  outsideName,
-  ownMeta,
-  statusMarking,
-  tagsMarking,
-  toMarkings,
-  weightMarking,
-} from '../markings.ts';
+import type { ServiceKey } from '../../registry/view.ts';
+import { nodeMarking, ownMeta, statusMarking, tagsMarking, toMarkings, weightMarking } from '../markings.ts';
 import type { Entry } from '../mirror.ts';
+import { outsideName } from '../service-name.ts';
 import { objectOf, parseMetadata, type RawInstance } from './instance-info.ts';
 
 /** Whose entries are written, and how long they live without being renewed. */
@@ -29,7 +23,7 @@ const eurekaStatuses: Readonly<Record<Status, EurekaStatus>> = {
 
 /** What an instance is in Eureka; its content is what is sent. Pure. */
 export function renderRegistration(instance: Instance, registrant: Registrant): Entry {
-  const place = { app: toApp(outsideName(instance)), instanceId: `${registrant.node}:${instance.id}` };
+  const place = toPlace(instance, registrant);
   return { key: toKey(place), content: JSON.stringify(toRegistration(instance, place, registrant)) };
 }
 
@@ -43,6 +37,14 @@ export function toContent(raw: RawInstance): string {
   return JSON.stringify(
     inOrder({ ...raw, metadata, status: isOverridden ? ownStatus(metadata) : raw.status }),
   );
+}
+
+/** Where a machine's instance stands. */
+export function toPlace(
+  { id, ...service }: ServiceKey & Pick<Instance, 'id'>,
+  { node }: Pick<Registrant, 'node'>,
+): Place {
+  return { app: toApp(outsideName(service)), instanceId: `${node}:${id}` };
 }
 
 /** The name of a service in Eureka, where it is written in upper case whoever registers it. */

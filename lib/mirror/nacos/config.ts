@@ -1,6 +1,6 @@
 import type { Fields } from '../../cni/fields.ts';
 import { type HttpConfig, parseHttpConfig } from '../../http/config.ts';
-import { parseSecret, type Secret } from '../../http/secret.ts';
+import { parseSecret, type Secret, secretField, secretObject } from '../../http/secret.ts';
 import { durationField } from '../../registry/duration-field.ts';
 
 /** A Nacos server, or the members of a cluster; README.md lists the fields. */
@@ -32,7 +32,7 @@ export const nacosFields = [
 
 /** @throws CniError code 7 naming the field */
 export function parseNacosConfig(fields: Fields): NacosConfig {
-  const user = fields.object('user');
+  const user = secretObject(fields, 'user');
   return {
     http: parseHttpConfig(fields),
     user: user === undefined ? undefined : parseUser(user),
@@ -49,7 +49,8 @@ export function parseNacosConfig(fields: Fields): NacosConfig {
 
 function parseUser(fields: Fields): NacosUser {
   fields.only('name', 'password', 'passwordFile');
-  const name = fields.parsed('name', 'printable characters', parseUserName) ?? fields.missing('name');
+  const wanted = { expected: 'printable characters', parse: parseUserName };
+  const name = secretField(fields, 'name', wanted) ?? fields.missing('name');
   return { name, password: parseSecret(fields, 'password') ?? fields.missing('password') };
 }
 

@@ -54,6 +54,8 @@ export class Login {
       this.#password.forget();
       throw error;
     });
+    // Whoever waited for it may have gone before it fails.
+    this.#token.catch(() => undefined);
     return orAborted(this.#token, signal);
   }
 

@@ -1,9 +1,9 @@
 import { highestWeight, type Instance } from '../../registry/instance.ts';
-import { markedTags, type Native, ownerOf, toInstanceOrNone, weightMarking } from '../markings.ts';
+import { type Claim, isOurs, markedTags, type Native, toInstanceOrNone, weightMarking } from '../markings.ts';
 import type { NacosConfig } from './config.ts';
 import type { Host } from './host.ts';
 import { withoutPreserved } from './metadata.ts';
-import { toKey, toServiceName } from './place.ts';
+import { groupedService, toGroupedName, toKey, toServiceName } from './place.ts';
 
 type ReadOptions = Pick<NacosConfig, 'group'> & { readonly name: string };
 
@@ -17,15 +17,18 @@ export function toRegistryInstance(host: Host, options: ReadOptions): Instance |
 
 function toNative(host: Host, options: ReadOptions): Native {
   const metadata = withoutPreserved(host.metadata);
-  const isOurs = ownerOf(metadata) !== undefined;
+  // Instances have no id of their own here: the service is all that a place tells.
+  const isPlaceOf = (claim: Claim) => toGroupedName(groupedService(claim, options)) === toGroupedName(host);
+  const areBelieved = isOurs({ meta: metadata, isPlaceOf });
   return {
     service: toServiceName(host, options),
+    isPlaceOf,
     key: toKey(host),
     address: host.ip,
     port: host.port,
     status: host.healthy && host.enabled ? 'passing' : 'critical',
-    weight: isOurs ? Number(metadata[weightMarking] ?? host.weight) : toWholeWeight(host.weight),
-    tags: isOurs ? markedTags(metadata) : [],
+    weight: areBelieved ? Number(metadata[weightMarking] ?? host.weight) : toWholeWeight(host.weight),
+    tags: areBelieved ? markedTags(metadata) : [],
     meta: metadata,
   };
 }

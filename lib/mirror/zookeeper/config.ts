@@ -1,7 +1,7 @@
 import { type Fields, parseText, unexpected } from '../../cni/fields.ts';
 import { parsePemPaths } from '../../http/config.ts';
 import type { PemPaths } from '../../http/pem.ts';
-import { parseSecret, type Secret } from '../../http/secret.ts';
+import { parseSecret, type Secret, secretField, secretObject } from '../../http/secret.ts';
 import { durationField } from '../../registry/duration-field.ts';
 import type { ServerAddress } from '../../zookeeper/transport.ts';
 
@@ -55,7 +55,7 @@ export const zookeeperFields = [
 
 /** @throws CniError code 7 naming the field */
 export function parseZooKeeperConfig(fields: Fields): ZooKeeperMirrorConfig {
-  const auth = fields.object('auth');
+  const auth = secretObject(fields, 'auth');
   const tls = fields.object('tls');
   return {
     servers: parseServers(fields),
@@ -114,7 +114,9 @@ function parseAuthentication(fields: Fields): Authentication {
   fields.only('user', 'password', 'passwordFile');
   const parseUser = (text: string) => (/^[\x21-\x39\x3b-\x7e]{1,255}$/.test(text) ? text : undefined);
   return {
-    user: fields.parsed('user', 'a name without ":"', parseUser) ?? fields.missing('user'),
+    user:
+      secretField(fields, 'user', { expected: 'a name without ":"', parse: parseUser }) ??
+      fields.missing('user'),
     password: parseSecret(fields, 'password') ?? fields.missing('password'),
   };
 }

@@ -2,6 +2,7 @@ import { Fields } from '../../cni/fields.ts';
 import type { Instance } from '../../registry/instance.ts';
 import { isLabel } from '../../registry/label.ts';
 import { ownerOf, toInstance } from '../markings.ts';
+import { outsideName } from '../service-name.ts';
 import type { Payload } from './config.ts';
 import type { Layout, Place } from './layout.ts';
 import { type Metadata, parseMetadata, tagsIn, toMetadata, weightIn } from './metadata.ts';
@@ -10,13 +11,17 @@ import { parsedOrUndefined } from './parsed.ts';
 /** The layout of Curator's x-discovery. */
 export function curatorLayout(payload: Payload): Layout {
   return {
-    // No label has a dot in it: no machine's id can be the beginning of another's.
-    childOf: ({ id }, node) => `${node}.${id}`,
+    childOf: ({ id }, node) => toChild(id, node),
     write: (instance, place) => writeInstance(instance, place, payload),
     read: (text, place, registry) => parsedOrUndefined(() => readInstance(text, place, registry)),
     isOwnName: (child, node) => child.startsWith(`${node}.`) && isLabel(child.slice(node.length + 1)),
     writerOf: (text) => parsedOrUndefined(() => ownerOf(metadataOf(new Fields(JSON.parse(text), '')))),
   };
+}
+
+/** No label has a dot in it: no machine's id can be the beginning of another's. */
+function toChild(id: string, node: string): string {
+  return `${node}.${id}`;
 }
 
 const ownField = 'fairlead';
@@ -59,9 +64,11 @@ function readInstance(text: string, place: Place, registry: string): Instance | 
   const meta = metadataOf(fields);
   const status = meta[statusName] ?? up;
   if (fields.boolean('enabled') === false || status.toUpperCase() !== up) return undefined;
-  const instance = toInstance(
+  return toInstance(
     {
       service: place.service,
+      isPlaceOf: (claim) =>
+        place.service === outsideName(claim) && place.child === toChild(claim.id, claim.node),
       key: place.child,
       address: fields.string('address') ?? '',
       port: portOf(fields),
@@ -72,7 +79,6 @@ function readInstance(text: string, place: Place, registry: string): Instance | 
     },
     registry,
   );
-  return isAtHome(instance, meta, place) ? instance : undefined;
 }
 
 function portOf(fields: Fields): number {
@@ -88,9 +94,4 @@ function springMetadata(payload: unknown): unknown {
   return typeof payload === 'object' && payload !== null && 'metadata' in payload
     ? payload.metadata
     : undefined;
-}
-
-/** A copy of an entry under another name would be the same instance twice. */
-function isAtHome({ id }: Instance, meta: Metadata, { child }: Place): boolean {
-  return ownerOf(meta) === undefined || child.endsWith(`.${id}`);
 }

@@ -1,6 +1,7 @@
 import { Fields } from '../../cni/fields.ts';
 import type { Instance } from '../../registry/instance.ts';
 import { ownerOf, toInstance } from '../markings.ts';
+import { outsideName } from '../service-name.ts';
 import type { Layout, Place } from './layout.ts';
 import { parseMetadata, toMetadata, weightIn } from './metadata.ts';
 import { parsedOrUndefined } from './parsed.ts';
@@ -34,6 +35,8 @@ function readInstance(text: string, { service, child }: Place, registry: string)
   return toInstance(
     {
       service,
+      // Entries are named by their address: the service is all that a place tells.
+      isPlaceOf: (claim) => service === outsideName(claim),
       key: child,
       address: fields.string('IP') ?? '',
       port: fields.integer('PublicPort', { min: 0, max: 65_535 }) ?? 0,

@@ -2,8 +2,8 @@ import type { Instance } from '../../registry/instance.ts';
 import { isHealthy } from '../../registry/instance.ts';
 import type { ServiceKey } from '../../registry/view.ts';
 import type { ZooKeeperClient } from '../../zookeeper/client.ts';
-import { outsideName } from '../markings.ts';
 import type { Entry, OpenOptions, OutsideRegistry, Refusal } from '../mirror.ts';
+import { outsideName } from '../service-name.ts';
 import type { Access } from './config.ts';
 import type { Layout, Place } from './layout.ts';
 import { listOwn } from './list-own.ts';
@@ -82,7 +82,8 @@ export class ZooKeeperMirror implements OutsideRegistry {
 
   async run(onLost: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    using _listening = this.#client.onExpired(onLost);
+    using _expiries = this.#client.onExpired(onLost);
+    using _absences = this.#client.onAway(onLost);
     this.#client.start();
     await ended(signal);
   }

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { parseJson } from '../../cni/json.ts';
 import { CniError, ErrorCode, messageOf } from '../../errors/cni-error.ts';
+import { parseMirrorsJson } from '../../mirror/mirrors-json.ts';
 import { type MirrorSummary, parseMirrorSummaries } from '../../mirror/summary.ts';
 
 /**
@@ -11,7 +11,7 @@ export function readMirrorsFile(path: string): readonly MirrorSummary[] {
   try {
     // Asked first, since an exception is what would cost most where there are no mirrors.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
-    return parseMirrorSummaries(parseJson(readFileSync(path, 'utf8'), 'the file'));
+    return parseMirrorSummaries(parseMirrorsJson(readFileSync(path, 'utf8'), 'the file'));
   } catch (error) {
     throw new CniError(ErrorCode.invalidConfig, `${path}: ${messageOf(error)}`, { cause: error });
   }

@@ -1,6 +1,8 @@
 import { CniError, ErrorCode, messageOf } from '../../errors/cni-error.ts';
 import { type MirrorSummary, needsAgent } from '../../mirror/summary.ts';
+import { findTold } from '../../mirror/told.ts';
 import type { Instance } from '../instance.ts';
+import type { Store } from '../store.ts';
 import { runDelivery } from './delivering-process.ts';
 import { isAgentThere, type Outside, type TellingParts, titleOf } from './outside.ts';
 import { findUnconfirmed, isTold, type News, type Unconfirmed } from './unconfirmed.ts';
@@ -62,7 +64,7 @@ function bring(outside: Outside, news: News, parts: TellingParts): readonly Unco
 const pollMs = 5;
 
 function awaitAgent(
-  { required, store: path, timeoutMs }: Outside,
+  { required, store: path, file, timeoutMs }: Outside,
   news: News,
   { machine, openStore }: TellingParts,
 ): readonly Unconfirmed[] {
@@ -71,9 +73,18 @@ function awaitAgent(
   const isConfirmed = (mirror: MirrorSummary) => isTold(store, mirror, news);
   for (let waitedMs = 0; waitedMs < timeoutMs && !required.every(isConfirmed); waitedMs += pollMs)
     machine.sleep(pollMs);
-  const because = `the agent has not confirmed within ${timeoutMs / 1000} s; see "fairlead mirrors"`;
-  const late = { because, code: ErrorCode.tryAgainLater };
-  return findUnconfirmed(required, news, { store, reasonOf: () => late });
+  const reasonOf = (mirror: MirrorSummary) => ({
+    because: `the agent has not confirmed within ${timeoutMs / 1000} s; ${adviceFor(mirror, { store, file })}`,
+    code: ErrorCode.tryAgainLater,
+  });
+  return findUnconfirmed(required, news, { store, reasonOf });
+}
+
+/** Another place under the same name is nothing that the agent could confirm. */
+function adviceFor(mirror: MirrorSummary, { store, file }: { store: Store; file: string }): string {
+  return findTold(store, mirror) === undefined
+    ? `it has not delivered to it as ${file} says now, which it reads when it starts; see "fairlead mirrors"`
+    : 'see "fairlead mirrors"';
 }
 
 function deliver(outside: Outside, news: News, parts: TellingParts): readonly Unconfirmed[] {

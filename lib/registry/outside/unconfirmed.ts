@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../errors/cni-error.ts';
 import type { MirrorSummary } from '../../mirror/summary.ts';
+import { findTold } from '../../mirror/told.ts';
 import type { Store } from '../store.ts';
 
 /** A revision of the registry, and the ids of the instances that came with it. */
@@ -16,8 +17,8 @@ export type Reason = {
 export type Unconfirmed = Reason & { readonly mirror: MirrorSummary };
 
 /** Whether an outside registry has been told up to this revision, by whichever process. */
-export function isTold(store: Store, { name }: MirrorSummary, { revision }: Pick<News, 'revision'>): boolean {
-  return (store.mirrored(name) ?? -1) >= revision;
+export function isTold(store: Store, mirror: MirrorSummary, { revision }: Pick<News, 'revision'>): boolean {
+  return (findTold(store, mirror)?.revision ?? -1) >= revision;
 }
 
 /** @param reasonOf why one has not been told */
@@ -27,8 +28,9 @@ export function findUnconfirmed(
   { store, reasonOf }: { readonly store: Store; readonly reasonOf: (mirror: MirrorSummary) => Reason },
 ): readonly Unconfirmed[] {
   return mirrors.flatMap((mirror): readonly Unconfirmed[] => {
-    if (!isTold(store, mirror, news)) return [{ mirror, ...reasonOf(mirror) }];
-    const refusals = store.refusals(mirror.name);
+    const told = findTold(store, mirror);
+    if (told === undefined || told.revision < news.revision) return [{ mirror, ...reasonOf(mirror) }];
+    const { refusals } = told;
     return news.ids
       .filter((id) => refusals.has(id))
       .slice(0, 1)

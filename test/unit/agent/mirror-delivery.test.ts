@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Mirror } from '../../../lib/mirror/mirror.ts';
 import type { Store } from '../../../lib/registry/store.ts';
 import { StoreFailure } from '../../../lib/registry/store-failure.ts';
 import { Delivery } from '../../../plugins/agent/mirror-delivery.ts';
 import { registerNumbered, temporaryStore } from '../../support/registrations.ts';
+import { instanceOf } from '../../support/registry.ts';
 
 /** A mirror whose every call takes `callMs` and fails as a test says; it knows how many ran at once. */
 class SlowMirror {
@@ -15,7 +16,7 @@ class SlowMirror {
   callMs = 0;
   running = 0;
   mostAtOnce = 0;
-  readonly mirror: Mirror = {
+  mirror: Mirror = {
     name: 'slow',
     render: (instance) => [{ key: instance.id, content: JSON.stringify(instance) }],
     put: (entries, signal) =>
@@ -139,6 +140,70 @@ describe('a mirror that fails', () => {
     expect([delivery.lag, delivery.lastError]).toEqual([0, '']);
   });
 });
+
+test('a comparison that is asked for after each one does not become a busy loop', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  const { listOwn } = slow.mirror;
+  const mirror: Mirror = {
+    ...slow.mirror,
+    listOwn: (signal) => {
+      delivery.resyncNow();
+      return listOwn(signal);
+    },
+  };
+  await using delivery = startDelivery(temporary.store, Object.assign(slow, { mirror }));
+  await sleep(2_000);
+
+  expect(slow.calls.length).toBeGreaterThanOrEqual(2);
+  expect(slow.calls.length).toBeLessThanOrEqual(3);
+});
+
+test('whoever asks for comparisons while they fail does not hurry them', async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  slow.failure = new Error('away');
+  await using delivery = startDelivery(temporary.store, slow);
+  const asking = setInterval(() => delivery.resyncNow(), 10);
+  await sleep(1_200);
+  clearInterval(asking);
+
+  expect(slow.calls.length).toBeLessThan(10);
+  expect(delivery.lastError).toBe('away');
+});
+
+test("entries of this machine's id that come again and again are told: another has the same id", async () => {
+  using temporary = temporaryStore();
+  const slow = new SlowMirror();
+  const passMinute = mockedMinutes();
+  await using delivery = startDelivery(temporary.store, slow);
+  await until('the first comparison', () => delivery.lag === 0);
+  const problems: string[] = [];
+  for (const id of ['theirs-1', 'theirs-2', undefined]) {
+    if (id !== undefined) slow.entries.set(id, JSON.stringify(instanceOf({ id })));
+    const compared = slow.calls.length;
+    passMinute();
+    await until('the next comparison', () => slow.calls.length > compared && slow.running === 0);
+    await sleep(60);
+    problems.push(delivery.lastError);
+  }
+
+  expect(problems).toEqual(['', expect.stringMatching(/another process writes .*node-id/), '']);
+  expect(delivery.logged.map((line) => line.split(',')[0])).toEqual([
+    "another process writes entries of this machine's id",
+  ]);
+});
+
+/** @returns lets more time pass than there is between two comparisons */
+function mockedMinutes(): () => void {
+  const now = performance.now.bind(performance);
+  let passedMs = 0;
+  const mock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+  onTestFinished(() => mock.mockRestore());
+  return () => {
+    passedMs += 80_000;
+  };
+}
 
 test('an entry that the registry does not take keeps no other back, and is told once and remembered', async () => {
   using temporary = temporaryStore();

@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import type { MirrorStatus } from '../../../lib/mirror/status.ts';
+import { parseMirrorSummaries } from '../../../lib/mirror/summary.ts';
+import { toldKey } from '../../../lib/mirror/told.ts';
 import { addMirrors } from '../../../plugins/cli/mirrors.ts';
 import { registerNumbered, type TemporaryStore, temporaryStore } from '../../support/registrations.ts';
 import { createRig } from '../api/rig.ts';
@@ -29,23 +31,34 @@ const heading = 'NAME TYPE STATE LAG ENTRIES REFUSED IMPORTED LAST-DELIVERY ERRO
 test('without an agent, file and registry say how far each mirror is behind', async () => {
   using temporary = temporaryStore();
   registerNumbered(temporary.store, 1);
-  temporary.store.setMirrored('main', temporary.store.revision(), new Map([['c1-1', 'too long']]));
+  const configured = [
+    { name: 'main', type: 'etcd' },
+    { name: 'old', type: 'consul' },
+    { name: 'zoo', type: 'zookeeper' },
+  ];
+  const [main, old] = parseMirrorSummaries({ mirrors: configured });
+  if (main === undefined || old === undefined) throw new Error('two mirrors at least');
+  const refused = new Map([['c1-1', 'too long']]);
+  temporary.store.setMirrored(toldKey(main, 'none'), temporary.store.revision(), refused);
+  temporary.store.setMirrored(toldKey(old, 'held'), temporary.store.revision());
   registerNumbered(temporary.store, 2);
   const file = `${temporary.dir}/mirrors.json`;
   const read = { name: 'read', type: 'nacos', write: false };
-  const both = [{ name: 'main', type: 'etcd' }, { name: 'zoo', type: 'zookeeper' }, read];
-  writeFileSync(file, JSON.stringify({ mirrors: both }));
+  writeFileSync(file, JSON.stringify({ mirrors: [...configured, read] }));
   const where = ['--mirrors', file, '--api', `unix:${temporary.dir}/none`];
+  const ended = 'its entries are those of an agent that has ended: they live no longer than their ttl';
 
   expect((await mirrors(temporary, ...where)).split('\n')).toEqual([
     heading,
     'main etcd no agent 1 - 1 - -',
+    `old consul no agent - - 0 - - ${ended}`,
     'zoo zookeeper no agent - - 0 - -',
     '',
   ]);
   expect(JSON.parse(await mirrors(temporary, '--json', ...where))).toEqual([
-    { name: 'main', kind: 'etcd', state: 'no agent', lag: 1, refusedCount: 1 },
-    { name: 'zoo', kind: 'zookeeper', state: 'no agent', refusedCount: 0 },
+    { name: 'main', kind: 'etcd', state: 'no agent', lag: 1, refusedCount: 1, lastError: '' },
+    { name: 'old', kind: 'consul', state: 'no agent', refusedCount: 0, lastError: ended },
+    { name: 'zoo', kind: 'zookeeper', state: 'no agent', refusedCount: 0, lastError: '' },
   ]);
 });
 

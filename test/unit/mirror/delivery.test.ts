@@ -232,6 +232,40 @@ describe('a mirror that does not know what the store knows', () => {
   });
 });
 
+describe('a comparison tells of strangers', () => {
+  test('which nobody here has written', async () => {
+    using temporary = temporaryStore();
+    const { mirror, entries } = createRecorder();
+    registerNumbered(temporary.store, 1);
+    const deliverer = new Deliverer(temporary.store, mirror);
+    await deliverer.resync(noEnd);
+    entries.set('other', instanceOf({ id: 'other' }));
+
+    await deliverer.resync(noEnd);
+    const strangers = [...deliverer.strangers];
+    await deliverer.resync(noEnd);
+
+    expect([strangers, deliverer.strangers]).toEqual([['other'], []]);
+  });
+
+  test('but not of what has gone here a moment ago, and which the registry still shows', async () => {
+    using temporary = temporaryStore();
+    const { store } = temporary;
+    const { mirror, entries } = createRecorder();
+    registerNumbered(store, 1);
+    const deliverer = new Deliverer(store, mirror);
+    await deliverer.resync(noEnd);
+    const [shown] = entries.values();
+    store.withdraw(keyOf(1), 2_000_000);
+    await deliverer.deliver(noEnd);
+    if (shown !== undefined) entries.set(shown.id, shown);
+
+    await deliverer.resync(noEnd);
+
+    expect([deliverer.strangers, entries.size]).toEqual([[], 0]);
+  });
+});
+
 /** What trimming does once there have been ten thousand revisions. */
 function forgetHistory(path: string, upTo: number): void {
   const database = new DatabaseSync(path);

@@ -68,7 +68,8 @@ test('a server that does not answer is asked less and less, and then all are ren
 
   const told = await runFor(heartbeats, 1_900);
 
-  expect(told).toBe(0);
+  // It may forget them meanwhile.
+  expect(told).toBe(1);
   expect(renewed).toEqual(new Set(['k', 'l']));
 });
 
@@ -100,9 +101,10 @@ test('a server that is away is not asked for all entries', async () => {
   });
   for (let at = 0; at < 1_000; at++) heartbeats.keep(`k${at}`);
 
-  await runFor(heartbeats, 2_000);
+  const told = await runFor(heartbeats, 2_000);
 
   expect(tries).toBeLessThanOrEqual(6 * 8);
+  expect(told).toBe(1);
 });
 
 /** @returns how often it was told of losses */

@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { MirrorConfig } from '../../../lib/mirror/config.ts';
 import { deliverInline, type InlineJob } from '../../../lib/mirror/inline.ts';
 import type { OutsideRegistry } from '../../../lib/mirror/mirror.ts';
+import { toldKey } from '../../../lib/mirror/told.ts';
 import { hold } from '../../../lib/registry/presence.ts';
 import { registerNumbered, type TemporaryStore, temporaryStore } from '../../support/registrations.ts';
 
 /** A mirror in memory: what stands there, and what a test has it do before it takes something. */
-function memoryMirror(name: string, { kind = 'etcd', before }: MemoryOptions = {}) {
+function memoryMirror(name: string, { kind = 'etcd', place = 'here', before }: MemoryOptions = {}) {
   const entries = new Map<string, string>();
   const registry: Partial<OutsideRegistry> = {
     name,
@@ -27,6 +28,7 @@ function memoryMirror(name: string, { kind = 'etcd', before }: MemoryOptions = {
   const config: MirrorConfig = {
     name,
     kind,
+    place,
     isWritten: true,
     isRequired: true,
     imports: undefined,
@@ -35,7 +37,11 @@ function memoryMirror(name: string, { kind = 'etcd', before }: MemoryOptions = {
   return { config, entries };
 }
 
-type MemoryOptions = { readonly kind?: string; readonly before?: (signal: AbortSignal) => Promise<void> };
+type MemoryOptions = {
+  readonly kind?: string;
+  readonly place?: string;
+  readonly before?: (signal: AbortSignal) => Promise<void>;
+};
 
 /** Never, until the time is over. */
 const standing = (signal: AbortSignal) =>
@@ -61,7 +67,7 @@ describe('delivering without an agent', () => {
       { name: 'zoo', kind: 'zookeeper', state: 'needs-agent', because: expect.stringContaining('agent') },
     ]);
     expect([[...etcd.entries.keys()], zookeeper.entries.size]).toEqual([['c1-1'], 0]);
-    expect(temporary.store.mirrored('main')).toBe(temporary.store.revision());
+    expect(temporary.store.mirrored(toldKey(etcd.config, 'none'))).toBe(temporary.store.revision());
   });
 
   test('one that stands still fails when the time is over, counted from the beginning of the process', async () => {
@@ -105,10 +111,48 @@ describe('delivering without an agent', () => {
 
     const tooLate = await deliverInline(jobOf(temporary, [mirror.config], { timeoutMs: 100 }));
     const inTime = deliverInline(jobOf(temporary, [mirror.config], { timeoutMs: 5_000 }));
-    temporary.store.setMirrored('main', temporary.store.revision());
+    temporary.store.setMirrored(toldKey(mirror.config, 'none'), temporary.store.revision());
 
     expect(tooLate).toMatchObject([{ state: 'waiting', because: expect.stringContaining('within 0.1 s') }]);
     expect(await inTime).toMatchObject([{ state: 'delivered' }]);
+    expect(mirror.entries.size).toBe(0);
+  });
+
+  test('the same name for another registry has been told nothing', async () => {
+    using temporary = temporaryStore();
+    registerNumbered(temporary.store, 1);
+    const [before, after] = [memoryMirror('main'), memoryMirror('main', { place: 'there' })];
+
+    const outcomes = [];
+    for (const { config } of [before, after]) outcomes.push(await deliverInline(jobOf(temporary, [config])));
+
+    expect(outcomes).toMatchObject([[{ state: 'delivered' }], [{ state: 'delivered' }]]);
+    expect([[...before.entries.keys()], [...after.entries.keys()]]).toEqual([['c1-1'], ['c1-1']]);
+  });
+
+  test('what an agent has told is compared as a whole, once it has ended', async () => {
+    using temporary = temporaryStore();
+    const mirror = memoryMirror('main');
+    registerNumbered(temporary.store, 1);
+    temporary.store.setMirrored(toldKey(mirror.config, 'held'), temporary.store.revision());
+
+    const taken = await deliverInline(jobOf(temporary, [mirror.config]));
+    mirror.entries.clear();
+    registerNumbered(temporary.store, 2);
+    await deliverInline(jobOf(temporary, [mirror.config]));
+
+    expect(taken).toMatchObject([{ state: 'delivered' }]);
+    expect([...mirror.entries.keys()], 'the second time, what is new').toEqual(['c2-1']);
+  });
+
+  test('what an agent has told counts while it runs', async () => {
+    using temporary = temporaryStore();
+    const mirror = memoryMirror('main');
+    registerNumbered(temporary.store, 1);
+    using _ = hold('agent', temporary.path);
+    temporary.store.setMirrored(toldKey(mirror.config, 'held'), temporary.store.revision());
+
+    expect(await deliverInline(jobOf(temporary, [mirror.config]))).toMatchObject([{ state: 'delivered' }]);
     expect(mirror.entries.size).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { outsideSource } from '../../../lib/registry/claim.ts';
 import { type ImportChange, Imports } from '../../../lib/registry/imports.ts';
 import type { Change, Instance } from '../../../lib/registry/instance.ts';
 import { Random } from '../../support/random.ts';
@@ -163,6 +164,59 @@ describe('an id that two hosts have taken', () => {
   });
 });
 
+describe('what an outside registry tells', () => {
+  const [web, other] = [outsideSource('consul', 'web'), outsideSource('consul', 'harmless')];
+  const shown = (imports: Imports) =>
+    imports
+      .instances()
+      .map(({ service, address }) => `${service} ${address}`)
+      .sort();
+
+  test('of an instance goes after what its own host tells, whatever machine it says it is of', () => {
+    const imports = importsOf();
+    imports.replace(web, [foreign({ node: 'n0', address: '6.6.6.6' })]);
+    imports.replace(web, [foreign({ node: 'n0', address: '6.6.6.6' }), foreign({ address: '6.6.6.7' })]);
+    imports.apply('etcd', [put(foreign())]);
+
+    expect(shown(imports)).toEqual(['web 10.1.0.2']);
+  });
+
+  test.each([
+    ['n0', [other, web]],
+    ['n2', [other, web]],
+    ['n2', [web, other]],
+    ['n3', [web, other]],
+  ] as const)('of one service hides nothing of another by taking its id (%s, %j)', (node, order) => {
+    const imports = importsOf();
+    const told = {
+      [web]: foreign(),
+      [other]: foreign({ node, service: 'harmless', address: '6.6.6.6' }),
+    };
+    for (const source of order) imports.replace(source, [told[source] as Instance]);
+    const both = [shown(imports), imports.hidden];
+    imports.replace(other, []);
+
+    expect(both).toEqual([['harmless 6.6.6.6', 'web 10.1.0.2'], 0]);
+    expect(imports.get('web-1')?.address).toBe('10.1.0.2');
+    expect(imports.size).toBe(1);
+  });
+
+  test('under an id as they are made here takes that of nobody', () => {
+    const imports = importsOf();
+    imports.replace(other, [foreign({ service: 'harmless', address: '6.6.6.6', node: 'n0' })]);
+    imports.replace(web, [foreign()]);
+    const made = imports.instances().find(({ service }) => service === 'web')?.id;
+
+    imports.replace(other, [
+      foreign({ service: 'harmless', address: '6.6.6.6', node: 'n0' }),
+      foreign({ id: made ?? '', service: 'harmless', address: '6.6.6.7', node: 'n0' }),
+    ]);
+
+    expect(made).toMatch(/^web-1---[0-9a-f]{16}$/);
+    expect(shown(imports)).toEqual(['harmless 6.6.6.6', 'harmless 6.6.6.7', 'web 10.1.0.2']);
+  });
+});
+
 describe('the history', () => {
   test('does not reach back beyond the beginning, nor into the future', () => {
     const imports = importsOf(100);
@@ -210,10 +264,11 @@ function follow(
 }
 
 function stepAtRandom(imports: Imports, random: Random): void {
-  const source = random.pick(['etcd', 'consul']);
+  const source = random.pick(['etcd', 'consul', outsideSource('consul', 'web')]);
   const node = random.pick(['n1', 'n2', 'n3']);
   const id = `web-${random.below(6)}`;
-  const instance = foreign({ id, node, weight: random.below(3) });
+  const service = random.pick(['web', 'api']);
+  const instance = foreign({ id, node, service, weight: random.below(3) });
   switch (random.below(6)) {
     case 0:
       imports.replace(source, random.below(2) === 0 ? [] : [instance]);

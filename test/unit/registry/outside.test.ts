@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../../lib/exec/command.ts';
+import { parseMirrorSummaries } from '../../../lib/mirror/summary.ts';
+import { toldKey } from '../../../lib/mirror/told.ts';
 import { hold } from '../../../lib/registry/presence.ts';
 import type { Store } from '../../../lib/registry/store.ts';
 import { callOf, createFixture } from './fixture.ts';
@@ -20,11 +22,19 @@ function callWith(fixture: Fixture, mirrors: readonly object[] | string, registr
 
 const required = { policy: 'required' };
 
+/** Under which a store remembers what one of the mirrors above has been told. */
+function keyOf(name: string, session: 'held' | 'none'): string {
+  const summaries = parseMirrorSummaries({ mirrors: [consul, etcd, zookeeper] });
+  const found = summaries.find((mirror) => mirror.name === name);
+  if (found === undefined) throw new Error(`no mirror ${name}`);
+  return toldKey(found, session);
+}
+
 /** A process that delivers to these mirrors, and says of the others why not. */
 const delivering =
   (told: readonly string[], others: readonly object[] = []) =>
   (_: Command, store: Store) => {
-    for (const mirror of told) store.setMirrored(mirror, store.revision());
+    for (const mirror of told) store.setMirrored(keyOf(mirror, 'none'), store.revision());
     return { status: others.length === 0 ? 0 : 1, stdout: JSON.stringify(others) };
   };
 
@@ -96,7 +106,7 @@ describe('without an agent', () => {
     );
     expect([fixture.calls, fixture.store.attachments()]).toEqual([['add', 'del'], []]);
     expect(fixture.delivered.map(({ args }) => args.slice(-1))).toEqual([['spare'], ['spare']]);
-    expect(fixture.store.mirrored('spare')).toBe(fixture.store.revision());
+    expect(fixture.store.mirrored(keyOf('spare', 'none'))).toBe(fixture.store.revision());
   });
 
   test('a mirror that is not required only warns, whatever the policy', () => {
@@ -115,7 +125,7 @@ describe('without an agent', () => {
     using fixture = createFixture({
       deliver: (_, store) => {
         const ids = store.instances().map(({ id }): [string, string] => [id, 'the name is too long']);
-        store.setMirrored('main', store.revision(), new Map(ids));
+        store.setMirrored(keyOf('main', 'none'), store.revision(), new Map(ids));
         return {};
       },
     });
@@ -198,7 +208,7 @@ describe('with an agent', () => {
     let slept = 0;
     using fixture = createFixture({
       sleep: (store) => {
-        if (++slept === 3) store.setMirrored('zoo', store.revision());
+        if (++slept === 3) store.setMirrored(keyOf('zoo', 'held'), store.revision());
       },
     });
     using _ = hold('agent', fixture.path);
@@ -211,6 +221,7 @@ describe('with an agent', () => {
   test('an ADD that is not confirmed in time is taken back, and names the mirror', () => {
     using fixture = createFixture();
     using _ = hold('agent', fixture.path);
+    fixture.store.setMirrored(keyOf('zoo', 'held'), fixture.store.revision());
 
     expect(() => fixture.plugin.add(callWith(fixture, [zookeeper], required))).toThrow(
       expect.objectContaining({
@@ -220,6 +231,18 @@ describe('with an agent', () => {
       }),
     );
     expect([fixture.calls, fixture.store.attachments()]).toEqual([['add', 'del'], []]);
+  });
+
+  test('what it tells another registry of the same name confirms nothing, and the message says so', () => {
+    using fixture = createFixture({
+      sleep: (store) => store.setMirrored(keyOf('zoo', 'held'), store.revision()),
+    });
+    using _ = hold('agent', fixture.path);
+    const elsewhere = { ...zookeeper, servers: ['192.0.2.7'] };
+
+    expect(() => fixture.plugin.add(callWith(fixture, [elsewhere], required))).toThrow(
+      /within 2 s; it has not delivered to it as .*mirrors\.json says now, which it reads when it starts/,
+    );
   });
 });
 

@@ -143,7 +143,7 @@ describe('the lease', () => {
     expect([...etcd.keys.values()][0]?.lease).toBe(etcd.leases[0]);
   });
 
-  test('that is gone is noticed when it is renewed, and told once', async () => {
+  test('that is gone is noticed when it is renewed, and told; so is a renewal that fails', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
     const mirror = mirrorOf(etcd, { ttlSeconds: 0.03 });
@@ -157,7 +157,7 @@ describe('the lease', () => {
     end.abort();
     await running;
 
-    expect(lost).toBe(1);
+    expect(lost).toBe(2);
   });
 
   test('that was replaced meanwhile is not told of again by a renewal that is answered late', async () => {
@@ -183,7 +183,7 @@ describe('the lease', () => {
     expect([lost, etcd.leases.length]).toEqual([1, 1]);
   });
 
-  test('is not taken for lost while the cluster is away', async () => {
+  test('is kept while the cluster is away, and it is told once that it may be lost', async () => {
     const etcd = new EtcdInMemory();
     let lost = 0;
     const mirror = mirrorOf(etcd, { ttlSeconds: 0.03 });
@@ -192,12 +192,14 @@ describe('the lease', () => {
     const away = new EtcdError('unreachable', etcd.endpoint, 'away');
     for (let time = 0; time < 1_000; time++) etcd.failures.push({ call: 'keepAlive', error: away });
 
+    const leases = [...etcd.leases];
     const running = mirror.run(() => lost++, end.signal);
     await sleep(100);
     end.abort();
     await running;
+    await put(mirror, [instanceOf({ id: 'web-2' })]);
 
-    expect([lost, etcd.failures.length < 1_000]).toEqual([0, true]);
+    expect([lost, etcd.failures.length < 990, etcd.leases]).toEqual([1, true, leases]);
   });
 
   test('of an earlier process of this machine is left behind: what stands under it is taken over', async () => {
@@ -231,11 +233,16 @@ test('what nobody understands below this machine goes', async () => {
   expect([...etcd.keys.keys()]).toEqual([]);
 });
 
-test('a query passes over what nobody understands', async () => {
+test('a query passes over what nobody understands, and what a machine says of another', async () => {
   const etcd = new EtcdInMemory();
   const mirror = mirrorOf(etcd);
-  await put(mirror, [instanceOf({ id: 'web-1' })]);
+  const own = { kind: 'api', node: 'n1' } as const;
+  await put(mirror, [instanceOf({ id: 'web-1', owner: own })]);
   etcd.write('/fairlead/registry/instances/n2/web-2', '[]');
+  etcd.write(
+    '/fairlead/registry/instances/n2/web-3',
+    JSON.stringify(instanceOf({ id: 'web-3', owner: own })),
+  );
 
   const found = await mirror.query('web.default', noEnd);
 

@@ -53,7 +53,7 @@ describe('an instance of others', () => {
       ...{
         namespace: 'default',
         service: 'billing',
-        serviceName: 'BILLING',
+        serviceName: 'billing',
         address: '192.0.2.7',
         port: 8080,
       },
@@ -122,8 +122,6 @@ describe('an instance of a machine of ours', () => {
     ['fairlead-tags', '[1]'],
     ['fairlead-weight', '-1'],
     ['fairlead-weight', 'much'],
-    ['fairlead-service', 'a.b'],
-    ['fairlead-id', ''],
   ])('is left out where somebody has made %s %j', (name, value) => {
     const raw = JSON.parse(
       renderRegistration(instanceOf(), { node: '1111111111111111', ttlMs: 30_000 }).content,
@@ -132,6 +130,27 @@ describe('an instance of a machine of ours', () => {
     expect(read({ ...raw, metadata: { ...raw.metadata, [name]: value } })).toBeUndefined();
   });
 });
+
+test.each([
+  ['fairlead-service', 'a.b'],
+  ['fairlead-service', 'other'],
+  ['fairlead-namespace', 'shop'],
+  ['fairlead-id', ''],
+  ['fairlead-id', 'web-2'],
+  ['fairlead-node', '2222222222222222'],
+  ['fairlead-node', 'outside-main'],
+])(
+  'an instance whose marking %s is %j does not stand where that would, and is a foreign one',
+  (name, value) => {
+    const raw = JSON.parse(
+      renderRegistration(instanceOf(), { node: '1111111111111111', ttlMs: 30_000 }).content,
+    );
+
+    expect(read({ ...raw, metadata: { ...raw.metadata, [name]: value } })).toMatchObject({
+      ...{ namespace: 'default', service: 'web', meta: {}, owner: { kind: 'api', node: 'outside-main' } },
+    });
+  },
+);
 
 function read(raw: Readonly<Record<string, unknown>>): Instance | undefined {
   const info = parseInstanceInfo(raw);

@@ -48,7 +48,7 @@ describe('what is written', () => {
   });
 
   test('names the namespace in the name of the service', () => {
-    expect(written({ namespace: 'shop' })).toMatchObject({ app: 'WEB-SHOP', vipAddress: 'web-shop' });
+    expect(written({ namespace: 'shop' })).toMatchObject({ app: 'WEB--SHOP', vipAddress: 'web--shop' });
   });
 
   test.each([

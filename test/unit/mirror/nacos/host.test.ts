@@ -57,11 +57,27 @@ test.each([
   expect(service?.hosts.map((each) => toRegistryInstance(each, options))).toMatchObject([expected]);
 });
 
-test('what has no address of its own, or lies about being ours, is no instance', () => {
-  const markings = { 'fairlead-node': '1111111111111111', 'fairlead-id': 'NOT A LABEL' };
-  const pages = [page({ ...host, ip: 'host.example' }), page({ ...host, metadata: markings })];
+test('what has no address of its own is no instance, and what lies about being ours is a foreign one', () => {
+  const ours = {
+    'fairlead-node': '1111111111111111',
+    'fairlead-id': 'web-1',
+    'fairlead-namespace': 'default',
+  };
+  const pages = [
+    page({ ...host, ip: 'host.example' }),
+    page({ ...host, metadata: { ...ours, 'fairlead-service': 'web', 'fairlead-id': 'NOT A LABEL' } }),
+    page({ ...host, metadata: { ...ours, 'fairlead-service': 'other' } }),
+    page({ ...host, metadata: { ...ours, 'fairlead-service': 'web', 'fairlead-namespace': 'shop' } }),
+    page({ ...host, metadata: { ...ours, 'fairlead-service': 'web' } }),
+  ];
 
   const found = pages.flatMap(parseCatalogue).flatMap(({ hosts }) => hosts);
 
-  expect(found.map((each) => toRegistryInstance(each, options))).toEqual([undefined, undefined]);
+  expect(found.map((each) => toRegistryInstance(each, options)?.owner.node)).toEqual([
+    undefined,
+    'outside-nacos',
+    'outside-nacos',
+    'outside-nacos',
+    '1111111111111111',
+  ]);
 });

@@ -143,11 +143,26 @@ describe.each(formats)('what is read in the layout %j', (format) => {
     ['an address that is a number', '{"address":5,"IP":5}'],
     ['a port that is none', '{"address":"10.0.0.1","port":70000,"IP":"10.0.0.1","PublicPort":70000}'],
     ['metadata that is no object', '{"address":5,"fairlead":7,"payload":7,"Attrs":7,"IP":5}'],
-    ['markings that are nonsense', nonsense({ 'fairlead-node': 'n1', 'fairlead-id': '../x' })],
     ['tags that are no list', nonsense({ ...metadata, 'fairlead-tags': '{' })],
   ])('is no instance where it is %s', (what, text) => {
     if (what === 'tags that are no list' && format.kind === 'registrator') return;
     expect(layout.read(text, { service: 'web', child: `${node}.web-1` }, 'zk')).toBeUndefined();
+  });
+});
+
+describe.each(formats)('markings in the layout %j', (format) => {
+  const layout = layoutOf(format);
+
+  test.each([
+    ['are nonsense', { service: 'web' }, { 'fairlead-node': 'n1', 'fairlead-id': '../x' }],
+    ['are of another service', { service: 'harmless' }, metadata],
+    ['are of another namespace', { service: 'web' }, { ...metadata, 'fairlead-namespace': 'shop' }],
+  ])('that %s make a foreign instance', (_, { service }, said) => {
+    const child = `${node}.web-1`;
+
+    expect(layout.read(nonsense(said), { service, child }, 'zk')).toMatchObject({
+      ...{ service, namespace: 'default', owner: { kind: 'api', node: 'outside-zk' } },
+    });
   });
 });
 
@@ -165,7 +180,7 @@ describe('what others have written', () => {
     const instance = layout.read(JSON.stringify(theirs), place, 'zk');
 
     expect(instance).toMatchObject({
-      service: 'web-shop',
+      service: expect.stringMatching(/^web-shop-[0-9a-f]{8}$/),
       serviceName: 'Web_Shop',
       namespace: 'default',
       address: '10.0.0.1',
@@ -174,10 +189,19 @@ describe('what others have written', () => {
     });
   });
 
+  test('is foreign also where it is a copy of ours under another name', () => {
+    const copy = layout.read(
+      JSON.stringify({ ...theirs, fairlead: metadata }),
+      { ...place, service: 'web' },
+      'zk',
+    );
+
+    expect(copy?.owner).toEqual({ kind: 'api', node: 'outside-zk' });
+  });
+
   test.each([
     ['disabled', { ...theirs, enabled: false }],
     ['out of service', { ...theirs, payload: { metadata: { instance_status: 'OUT_OF_SERVICE' } } }],
-    ['a copy of ours under another name', { ...theirs, fairlead: metadata }],
   ])('is none where it is %s', (_, said) => {
     expect(layout.read(JSON.stringify(said), place, 'zk')).toBeUndefined();
   });
