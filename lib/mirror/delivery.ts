@@ -122,7 +122,15 @@ export class Deliverer {
     for (const { instance } of changes)
       for (const { key } of this.#renderNow(instance.id)) this.#pending.add(key);
     this.#known = { ledger, revision };
+    this.#recallRefused();
     return this.#known;
+  }
+
+  /** What another process was refused stays so until it is tried again. */
+  #recallRefused(): void {
+    for (const [id, because] of this.#store.refusals(this.#key))
+      for (const { key } of this.#renderNow(id)) this.#refused.set(key, because);
+    this.#toldRefused = this.#refused.size;
   }
 
   #createLedger(): Ledger {

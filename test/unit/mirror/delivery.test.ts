@@ -161,6 +161,24 @@ test('each mirror has a place of its own in the history', async () => {
   expect([...other.entries.keys()]).toEqual(['c1-1']);
 });
 
+test('what one process was refused, another one does not forget by telling of something else', async () => {
+  using temporary = temporaryStore();
+  const { store } = temporary;
+  const { mirror } = createRecorder();
+  const refusing = { ...mirror, put: async () => [{ key: 'c1-1', because: 'no right' }] };
+  registerNumbered(store, 1);
+  await new Deliverer(store, refusing).deliver(noEnd);
+  registerNumbered(store, 2);
+
+  await new Deliverer(store, mirror).deliver(noEnd);
+  const meanwhile = [...store.refusals(mirror.name)];
+  store.update('c1-1', { weight: 2 });
+  await new Deliverer(store, mirror).deliver(noEnd);
+
+  expect(meanwhile).toEqual([['c1-1', 'no right']]);
+  expect([...store.refusals(mirror.name)]).toEqual([]);
+});
+
 describe('a mirror that does not know what the store knows', () => {
   test('is compared with all of it where the history does not reach back so far', async () => {
     using temporary = temporaryStore();
