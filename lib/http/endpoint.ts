@@ -27,7 +27,7 @@ export type Sending = {
 const connectMs = 1_000;
 
 /** So often, in milliseconds, it is looked whether the machine has lost an address: that reads all its links. */
-const lookEveryMs = 1_000;
+const lookEveryMs = 100;
 
 /** After this much silence the kernel asks whether the other side of a stream is still there. */
 const keepAliveMs = 5_000;
@@ -109,7 +109,7 @@ export class Endpoint implements Disposable {
 
   /** A connection from an address that this machine has lost is dead, which would else be found out by waiting. */
   #dropOrphans(): void {
-    const idle = this.#idle;
+    const idle = this.#idle.filter(({ localAddress = '' }) => !isLoopback(localAddress));
     if (idle.length === 0 || performance.now() - this.#lookedAtMs < lookEveryMs) return;
     this.#lookedAtMs = performance.now();
     const interfaces = Object.values(networkInterfaces());
@@ -147,6 +147,11 @@ export class Endpoint implements Disposable {
 
 /** The server closed a connection that was idle in the moment in which it was used again. */
 class StaleConnection extends Error {}
+
+/** No machine loses those. */
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
 
 function limitConnecting(sent: ClientRequest, connected: 'connect' | 'secureConnect'): void {
   sent.on('socket', (socket) => {
