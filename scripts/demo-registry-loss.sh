@@ -46,7 +46,7 @@ start_without_agent() {
   start_in_shop gold
   "expect_gold_${registry_delivery[$registry]}"
   launch_agent
-  expect_healthy 'the agent has taken over what is there, and put back the rest' red green gold
+  expect_healthy 'the agent has all of them' red green gold
   ! declare -F "${registry}_adopted" >/dev/null ||
     expect_lines "$("${registry}_adopted")" 'what the plugin has delivered lives by the agent now, as the rest does' true
   check 'it says that all is delivered' wait_for 10 is_mirror delivered
@@ -57,9 +57,10 @@ start_without_agent() {
 declare -A registry_delivery=([consul]=inline [etcd]=inline [zookeeper]=later [eureka]=later [nacos]=later)
 
 expect_gold_inline() {
-  local gold
-  set_addresses gold '' gold
-  run_lines "$("${registry}_healthy")" 'the plugin has delivered it itself, before ADD returned' "${gold[@]}"
+  local all
+  tell 'The first delivery after an agent has ended compares all: what lived by the agent is put back with the new one.'
+  set_addresses all '' red green gold
+  run_lines "$("${registry}_healthy")" 'the plugin has delivered it itself, before ADD returned' "${all[@]}"
 }
 
 expect_gold_later() {
