@@ -8,8 +8,15 @@ import { openRegistry } from '../support/rig-registry.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const stack = new AsyncDisposableStack();
-const count = process.env.SOAK === '1' ? 10_000 : 300;
-const kinds = ['consul', 'etcd', 'zookeeper', 'eureka', 'nacos'] as const;
+const many = process.env.SOAK === '1' ? 10_000 : 300;
+const kinds = [
+  // A Consul agent takes registrations one by one, each slower than the one before: 10,000 take more than five minutes.
+  ['consul', Math.min(many, 1_000)],
+  ['etcd', many],
+  ['zookeeper', many],
+  ['eureka', many],
+  ['nacos', many],
+] as const;
 let registries: readonly RunningRegistry[];
 
 beforeAll(async () => {
@@ -51,8 +58,8 @@ async function deliveryTime(agent: MirrorAgent): Promise<number> {
 }
 
 test.each(kinds)(
-  `${count} instances are brought to %s, compared and found equal, and the agent stays small`,
-  async (kind) => {
+  'instances are brought to %s (%d of them), compared and found equal, and the agent stays small',
+  async (kind, count) => {
     await using rig = await Rig.create();
     const registry = registries.find((each) => each.kind === kind);
     if (registry === undefined) throw new Error(`no ${kind}`);
