@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { TimeLimit } from '../http/time-limit.ts';
+import { unlessAborted } from '../http/unless-aborted.ts';
 import { readAnswer } from './answer.ts';
 import type { Cluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
@@ -104,17 +105,4 @@ function isNotEnabled(error: unknown): boolean {
 
 function refused({ name }: User, { endpoint, message, cause }: EtcdError): EtcdError {
   return new EtcdError('refused', endpoint, `${message} (user "${name}")`, cause);
-}
-
-/** The authentication goes on for others when one of its callers has gone. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

@@ -1,4 +1,3 @@
-import { CniError } from '../errors/cni-error.ts';
 import { hash64 } from '../net/hash.ts';
 import { isMetaKey, isPrintable, mostDeclared } from '../registry/config.ts';
 import type { Instance, Status } from '../registry/instance.ts';
@@ -6,6 +5,7 @@ import { defaultNamespace } from '../registry/instance.ts';
 import { isLabel, toLabel, toNetworkLabel } from '../registry/label.ts';
 import { parseMirroredInstance } from '../registry/mirror-instance.ts';
 import type { ServiceKey } from '../registry/view.ts';
+import { parsedOrUndefined } from './parsed.ts';
 import { toForeignLabel } from './service-name.ts';
 
 /**
@@ -107,12 +107,7 @@ export function toInstance(native: Native, registry: string): Instance {
 
 /** The same; undefined for what cannot be an instance here, such as one without an IP address. */
 export function toInstanceOrNone(toNative: () => Native, registry: string): Instance | undefined {
-  try {
-    return toInstance(toNative(), registry);
-  } catch (error) {
-    if (error instanceof CniError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return parsedOrUndefined(() => toInstance(toNative(), registry));
 }
 
 /** The tags that a machine of ours has written into metadata. @throws SyntaxError */

@@ -13,10 +13,9 @@ export type Presence =
 /**
  * Takes what one process of the machine may hold at a time; undefined where another one has it.
  * @param storePath the registry's file, beside which the lock is
- * @param waitMs how long another one is waited for, in milliseconds; the process stands still meanwhile
  */
-export function hold(presence: Presence, storePath: string, waitMs = 0): Disposable | undefined {
-  const database = open(presence, storePath, waitMs);
+export function hold(presence: Presence, storePath: string): Disposable | undefined {
+  const database = open(presence, storePath);
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -34,7 +33,7 @@ export function lockPath(presence: Presence, storePath: string): string {
 
 /** Whether some process holds it. */
 export function isHeld(presence: Presence, storePath: string): boolean {
-  const database = open(presence, storePath, 0);
+  const database = open(presence, storePath);
   try {
     database.prepare('SELECT 1 FROM sqlite_schema').get();
     return false;
@@ -47,11 +46,11 @@ export function isHeld(presence: Presence, storePath: string): boolean {
 }
 
 /** An empty database: SQLite's locks are the kernel's, and readers do not disturb each other. */
-function open(presence: Presence, storePath: string, waitMs: number): DatabaseSync {
+function open(presence: Presence, storePath: string): DatabaseSync {
   const path = lockPath(presence, storePath);
   keepToOwner(path);
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  return new DatabaseSync(path, { timeout: waitMs });
+  return new DatabaseSync(path, { timeout: 0 });
 }
 
 const ownersOnly = 0o600;

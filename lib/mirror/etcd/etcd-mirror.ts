@@ -12,12 +12,16 @@ import { writeShared } from './shared-keys.ts';
 import { isReverseKey, parseSkyDnsOwner, renderSkyDns } from './skydns.ts';
 
 export type EtcdMirrorOptions = OpenOptions &
-  Pick<EtcdMirrorConfig, 'prefix' | 'ttlSeconds' | 'skydns'> & { readonly etcd: Etcd };
+  Pick<EtcdMirrorConfig, 'prefix' | 'ttlSeconds' | 'skydns'> & {
+    readonly etcd: Etcd;
+    /** Called when the mirror is disposed; the client is the caller's. */
+    readonly release?: () => PromiseLike<void>;
+  };
 
 /**
  * A registry in etcd: `<prefix>/instances/<machine>/<instance>` with the instance in JSON, and beside it, in the same
  * transaction where it fits into one, what CoreDNS reads but for the reverse names, which several machines may want; all of
- * a machine under one lease. The client stays the caller's.
+ * a machine under one lease.
  */
 export function createEtcdMirror(options: EtcdMirrorOptions): OutsideRegistry {
   return new EtcdRegistry(options);
@@ -113,7 +117,9 @@ class EtcdRegistry implements OutsideRegistry {
   }
 
   /** The entries stay: the containers do, and the next process of this machine takes them over. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.release?.();
+  }
 
   get #ownPrefix(): string {
     return nodePrefix(this.#options.prefix, this.#options.node);

@@ -10,19 +10,6 @@ export const etcdKind: RegistryKind<EtcdMirrorConfig> = {
   parse: parseEtcdMirrorConfig,
   open: (config, options) => {
     const etcd = connectEtcd(config.etcd);
-    const mirror = createEtcdMirror({ ...options, ...config, etcd });
-    return {
-      name: mirror.name,
-      render: (instance) => mirror.render(instance),
-      put: (entries, signal) => mirror.put(entries, signal),
-      remove: (keys, signal) => mirror.remove(keys, signal),
-      listOwn: (signal) => mirror.listOwn(signal),
-      run: (onLost, signal) => mirror.run(onLost, signal),
-      nameOf: (service) => mirror.nameOf(service),
-      query: (name, signal) => mirror.query(name, signal),
-      watch: (name, signal) => mirror.watch(name, signal),
-      watchNames: (signal) => mirror.watchNames(signal),
-      [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),
-    };
+    return createEtcdMirror({ ...options, ...config, etcd, release: () => etcd[Symbol.asyncDispose]() });
   },
 };

@@ -2,6 +2,7 @@ import { type HttpAnswer, type HttpCall, type HttpClient, nameOf } from '../../h
 import { HttpFailure } from '../../http/http-failure.ts';
 import { isOfHttp } from '../../http/reason.ts';
 import { SecretReader } from '../../http/secret.ts';
+import { unlessAborted } from '../../http/unless-aborted.ts';
 import type { NacosUser } from './config.ts';
 import { objectOf } from './host.ts';
 
@@ -54,9 +55,7 @@ export class Login {
       this.#password.forget();
       throw error;
     });
-    // Whoever waited for it may have gone before it fails.
-    this.#token.catch(() => undefined);
-    return orAborted(this.#token, signal);
+    return unlessAborted(this.#token, signal);
   }
 
   async #fetch(signal: AbortSignal): Promise<Token> {
@@ -95,18 +94,6 @@ export class Login {
     if (![401, 403, 500].includes(status)) return HttpFailure.ofStatus(asked, status, text);
     const because = `HTTP ${status}: user "${this.#user}" is not let in (see user)`;
     return new HttpFailure(asked, { kind: 'refused', status, because });
-  }
-}
-
-async function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const end = () => reject(signal.reason);
-  signal.addEventListener('abort', end);
-  try {
-    return await Promise.race([result, promise]);
-  } finally {
-    signal.removeEventListener('abort', end);
   }
 }
 

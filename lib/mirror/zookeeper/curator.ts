@@ -2,11 +2,11 @@ import { Fields } from '../../cni/fields.ts';
 import type { Instance } from '../../registry/instance.ts';
 import { isLabel } from '../../registry/label.ts';
 import { ownerOf, toInstance } from '../markings.ts';
+import { parsedOrUndefined } from '../parsed.ts';
 import { outsideName } from '../service-name.ts';
 import type { Payload } from './config.ts';
 import type { Layout, Place } from './layout.ts';
 import { type Metadata, parseMetadata, tagsIn, toMetadata, weightIn } from './metadata.ts';
-import { parsedOrUndefined } from './parsed.ts';
 
 /** The layout of Curator's x-discovery. */
 export function curatorLayout(payload: Payload): Layout {

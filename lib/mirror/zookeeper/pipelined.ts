@@ -1,3 +1,5 @@
+import { unlessAborted } from '../../http/unless-aborted.ts';
+
 /** Requests on their way at once: enough that the server is never waited for, few enough to hold their answers. */
 const usualWidth = 256;
 
@@ -30,15 +32,8 @@ export async function pipelined<T, R>(
   }
 }
 
-/** What the work brings; with the signal it rejects at once, and what the work brings is left alone. */
+/** What the work brings, which is not begun after the signal; with the signal it rejects at once. */
 export async function untilAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const end = () => reject(signal.reason);
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    return await Promise.race([promise, work()]);
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
+  return unlessAborted(work(), signal);
 }

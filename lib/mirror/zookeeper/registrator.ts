@@ -1,10 +1,10 @@
 import { Fields } from '../../cni/fields.ts';
 import type { Instance } from '../../registry/instance.ts';
 import { ownerOf, toInstance } from '../markings.ts';
+import { parsedOrUndefined } from '../parsed.ts';
 import { outsideName } from '../service-name.ts';
 import type { Layout, Place } from './layout.ts';
 import { parseMetadata, toMetadata, weightIn } from './metadata.ts';
-import { parsedOrUndefined } from './parsed.ts';
 
 /** registrator's layout: named by address and port, so whose an entry is stands in its `Attrs` alone. */
 export const registratorLayout: Layout = {

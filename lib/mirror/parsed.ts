@@ -1,4 +1,4 @@
-import { CniError } from '../../errors/cni-error.ts';
+import { CniError } from '../errors/cni-error.ts';
 
 /** What others have written may be anything: what cannot be read is nothing. */
 export function parsedOrUndefined<T>(parse: () => T): T | undefined {
