@@ -4,8 +4,10 @@ import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { readBootId } from '../lib/attach/liveness.ts';
+import { bandwidth } from '../lib/bandwidth/capability.ts';
 import { explain } from '../lib/bridge/explain.ts';
 import { createBridgePlugin } from '../lib/bridge/plugin.ts';
+import { createChainedPlugin } from '../lib/capability/chained-plugin.ts';
 import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
 import { parsePluginPath } from '../lib/cni/invocation.ts';
 import { createSelectIpam } from '../lib/cni/ipam.ts';
@@ -23,6 +25,7 @@ import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
+import { openRecords, type Records } from '../lib/rules/records.ts';
 import { bridge } from './bridge/plugin.ts';
 import type { Explainer } from './cli/explain.ts';
 import { ptp } from './ptp/plugin.ts';
@@ -50,26 +53,35 @@ const bridgeKinds = [bridge, vxlanOverlay];
 /** Those that give each container a link of its own to the host. */
 const pointToPointKinds = [ptp, routed];
 
+/** What a conflist may ask for beside attaching: of a main plugin, or by the executable of that name. */
+const capabilities = [bandwidth];
+
+/** Where it is recorded which rules each attachment has. */
+const rulesDirectory = '/run/fairlead/rules';
+
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
   const machine = chooseMachine();
-  const hostLocal = createHostLocal(machine);
+  const ipamPlugins = [createHostLocal(machine)];
   const selectIpam = createSelectIpam({
     machine,
-    builtIn: new Map([[hostLocal.name, hostLocal]]),
+    builtIn: new Map(ipamPlugins.map((each) => [each.name, each])),
     isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
   });
   const registrar = chooseRegistrar(machine);
+  const records = openRecords(rulesDirectory, () => machine.identifyOwnNetns().inode);
+  const parts = { machine, selectIpam, records, capabilities };
   const attaching = [
-    ...bridgeKinds.map((kind) => createBridgePlugin({ kind, machine, selectIpam })),
-    ...pointToPointKinds.map((kind) => createPointToPointPlugin({ kind, machine, selectIpam })),
+    ...bridgeKinds.map((kind) => createBridgePlugin({ kind, ...parts })),
+    ...pointToPointKinds.map((kind) => createPointToPointPlugin({ kind, ...parts })),
   ];
   const registering = [
     ...attaching.map((plugin) => withRegistry(plugin, registrar)),
     createRegister(registrar),
   ];
-  const plugins = [...registering, hostLocal];
+  const chained = capabilities.map((capability) => createChainedPlugin(capability, { machine, records }));
+  const plugins = [...registering, ...chained, ...ipamPlugins];
   const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
   if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
@@ -88,7 +100,7 @@ async function main(): Promise<number> {
     openStore: registrar.openStore,
     nowUs: registrar.nowUs,
     onInterrupt,
-    runAgent: (json) => runAgent(json, registrar, registering),
+    runAgent: (json) => runAgent(json, { ...registrar, records }, registering),
   });
 }
 
@@ -96,11 +108,11 @@ function createExplainers(machine: Machine): ReadonlyMap<string, Explainer> {
   return new Map<string, Explainer>([
     ...bridgeKinds.map((kind): [string, Explainer] => [
       kind.name,
-      (call) => explain(call, { kind, machine }, preview),
+      (call) => explain(call, { kind, machine, capabilities }, preview),
     ]),
     ...pointToPointKinds.map((kind): [string, Explainer] => [
       kind.name,
-      (call) => explainLink(call, { kind, machine }, preview),
+      (call) => explainLink(call, { kind, machine, capabilities }, preview),
     ]),
   ]);
 }
@@ -120,7 +132,7 @@ function drawHashes(): void {
 
 async function runAgent(
   json: unknown,
-  registrar: RegistrarParts,
+  registrar: RegistrarParts & { readonly records: Records },
   registering: readonly Plugin[],
 ): Promise<void> {
   const [{ parseAgentConfig }, agent, { createExecaRunner }, { createListener }] = await Promise.all([
@@ -259,7 +271,7 @@ function fail(error: unknown): never {
 }
 
 if (startupSnapshot.isBuildingSnapshot()) {
-  warmUp();
+  warmUp(capabilities);
   startupSnapshot.setDeserializeMainFunction(run);
 } else {
   run();

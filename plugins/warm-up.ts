@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { createBridgePlugin } from '../lib/bridge/plugin.ts';
+import type { Capability } from '../lib/capability/capability.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
@@ -10,6 +11,7 @@ import type { Statements } from '../lib/registry/database.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import { createStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
+import { openRecords } from '../lib/rules/records.ts';
 import { bridge } from './bridge/plugin.ts';
 import { ptp } from './ptp/plugin.ts';
 import { routed } from './routed/plugin.ts';
@@ -18,13 +20,14 @@ import { routed } from './routed/plugin.ts';
  * Runs ADD and DEL of every plugin against a machine of paper, while the executable's snapshot is being built: what
  * has run once is in the snapshot as bytecode, and an ADD need not compile it (7 ms of 44, measured).
  */
-export function warmUp(): void {
+export function warmUp(capabilities: readonly Capability[]): void {
   const dir = mkdtempSync(`${tmpdir()}/fairlead-build-`);
   try {
     const machine = createPaperMachine();
     const hostLocal = createHostLocal(machine);
     const registrar = createPaperRegistrar(machine);
-    const parts = { machine, selectIpam: () => hostLocal };
+    const records = openRecords(`${dir}/rules`, () => 1);
+    const parts = { machine, selectIpam: () => hostLocal, records, capabilities };
     const attaching = [
       createBridgePlugin({ kind: bridge, ...parts }),
       ...[ptp, routed].map((kind) => createPointToPointPlugin({ kind, ...parts })),
@@ -118,6 +121,7 @@ function createPaperMachine(): Machine {
     identifyOwnNetns: () => ({ device: 1, inode: 1 }),
     readProc: () => '1',
     writeProc: () => undefined,
+    forgetFlows: () => undefined,
     sleep: () => undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Proof } from '../../lib/attach/liveness.ts';
+import { type Proof, parseProof } from '../../lib/attach/liveness.ts';
 import { Fields, parseText } from '../../lib/cni/fields.ts';
 import { errnoOf, ifExists, onFiles } from '../../lib/errors/system-error.ts';
 import { parseAddress } from '../../lib/net/address.ts';
@@ -149,15 +149,6 @@ function parseRecord(text: string): LeaseRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-function parseProof(fields: Fields): Proof {
-  const bootId = needed(fields, 'bootId');
-  const netns = fields.object('netns');
-  if (netns === undefined) return { bootId };
-  const number = (name: string) =>
-    netns.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? netns.missing(name);
-  return { bootId, netns: { path: needed(netns, 'path'), device: number('device'), inode: number('inode') } };
 }
 
 function needed(fields: Fields, name: string): string {

@@ -1,12 +1,14 @@
 import type { NetworkCall } from '../cni/dispatch.ts';
-import type { SelectIpam } from '../cni/ipam.ts';
+import type { AttachmentId } from '../cni/invocation.ts';
 import { parseValidAttachments } from '../cni/netconf.ts';
 import { ErrorCode } from '../errors/cni-error.ts';
 import { runAll, throwCollected } from '../errors/collect.ts';
 import type { Machine } from '../exec/machine.ts';
 import { listLinks } from '../exec/observe.ts';
 import type { Link } from '../iproute/parse.ts';
+import { collectRules } from '../rules/collect-rules.ts';
 import { ownerAlias, ownerAliasPrefix } from './endpoint.ts';
+import type { AttachParts } from './parts.ts';
 import { removeLinks } from './remove-links.ts';
 
 /**
@@ -14,18 +16,29 @@ import { removeLinks } from './remove-links.ts';
  * not say which are valid, no link goes. Continues over failures and reports them together; but a configuration that IPAM
  * refuses is refused before anything is removed.
  * @param ipamCall the call as IPAM is given it
+ * @param plugin the name of the plugin whose network it is
  */
-export function collect(selectIpam: SelectIpam, ipamCall: NetworkCall, machine: Machine): void {
-  const stale = staleLinks(ipamCall, machine);
+export function collect(ipamCall: NetworkCall, plugin: string, parts: AttachParts): void {
+  const { selectIpam, machine, capabilities } = parts;
+  const attachments = parseValidAttachments(ipamCall.conf);
+  const stale = attachments === undefined ? [] : staleLinks(ipamCall, attachments, machine);
   const failures = runAll([{ doing: 'releasing leases', run: () => selectIpam(ipamCall)?.gc(ipamCall) }]);
-  if (failures.every(({ code }) => code !== ErrorCode.invalidConfig))
-    failures.push(...removeLinks(stale, machine));
-  throwCollected(failures);
+  if (failures.some(({ code }) => code === ErrorCode.invalidConfig)) throwCollected(failures);
+  const others = runAll([
+    { doing: 'removing rules', run: () => collectRules({ call: ipamCall, plugin, attachments }, parts) },
+    ...capabilities.map(({ name, collect: collectIts }) => ({
+      doing: `removing what ${name} has made`,
+      run: () => collectIts(ipamCall, machine),
+    })),
+  ]);
+  throwCollected([...failures, ...others, ...removeLinks(stale, machine)]);
 }
 
-function staleLinks({ conf }: NetworkCall, machine: Machine): readonly Link[] {
-  const attachments = parseValidAttachments(conf);
-  if (attachments === undefined) return [];
+function staleLinks(
+  { conf }: NetworkCall,
+  attachments: readonly AttachmentId[],
+  machine: Machine,
+): readonly Link[] {
   const valid = new Set(attachments.map((attachment) => ownerAlias(conf.name, attachment)));
   return listLinks(machine, 'veth').filter(
     ({ alias }) => alias.startsWith(ownerAliasPrefix(conf.name)) && !valid.has(alias),

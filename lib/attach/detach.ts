@@ -1,21 +1,20 @@
 import type { Attachment } from '../cni/invocation.ts';
 import type { CniError } from '../errors/cni-error.ts';
-import { runAll } from '../errors/collect.ts';
+import { type CleanupStep, runAll } from '../errors/collect.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import { runBatch } from '../exec/tool.ts';
 import { hostVethName, type IfName } from '../net/ifname.ts';
-import type { NftOperation } from '../nft/operation.ts';
 import { isContainerNetns } from './netns.ts';
 
 /**
- * Takes an attachment out of the kernel: its link and the elements of ours that name it. Succeeds where nothing is
+ * Takes an attachment out of the kernel: its link, and what is not of its link (rules). Succeeds where nothing is
  * left of it.
- * @param findElements looks up the elements; if it fails, the link goes all the same
+ * @param others what else is to go; the link goes even if it fails
  * @returns what failed: nothing where all is gone
  */
 export function detach(
   attachment: Attachment,
-  findElements: () => readonly NftOperation[],
+  others: readonly CleanupStep[],
   machine: Machine,
 ): readonly CniError[] {
   const name = hostVethName(attachment.containerId, attachment.ifName);
@@ -23,10 +22,7 @@ export function detach(
   const awaitRemoval = hadHostEnd ? startRemoval(name, machine) : () => undefined;
   return runAll([
     // nft waits for the kernel, too (10 ms): meanwhile the link goes.
-    {
-      doing: 'removing rules',
-      run: () => removeElements(findElements, machine),
-    },
+    ...others,
     { doing: 'removing the link', run: awaitRemoval },
     // Only a link that the reference made has a host end that we do not know: it goes by its container end.
     {
@@ -34,16 +30,6 @@ export function detach(
       run: () => (hadHostEnd ? undefined : removeContainerEnd(attachment, machine)),
     },
   ]);
-}
-
-/** One transaction; should another DEL or GC have been quicker with a part of it, what is left is looked up again. */
-export function removeElements(findElements: () => readonly NftOperation[], machine: Machine): void {
-  const remove = () => runBatch({ place: 'host', tool: 'nft', operations: findElements() }, machine);
-  try {
-    remove();
-  } catch {
-    remove();
-  }
 }
 
 /** Whether a link of the attachment is still there. */

@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import type { Fields } from '../cni/fields.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { NetnsIdentity } from '../exec/netns.ts';
 
@@ -66,6 +67,17 @@ export function proveAlive(netns: string, machine: Machine): Proof {
   const identity = machine.identifyNetns(netns);
   const bootId = readBootId(machine);
   return identity === undefined ? { bootId } : { bootId, netns: { path: netns, ...identity } };
+}
+
+/** A proof as JSON has it. @throws CniError code 7 */
+export function parseProof(fields: Fields): Proof {
+  const bootId = fields.string('bootId') ?? fields.missing('bootId');
+  const netns = fields.object('netns');
+  if (netns === undefined) return { bootId };
+  const path = netns.string('path') ?? netns.missing('path');
+  const number = (name: string) =>
+    netns.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? netns.missing(name);
+  return { bootId, netns: { path, device: number('device'), inode: number('inode') } };
 }
 
 /** Where the id of this boot cannot be read; then nothing proves that anything is from an earlier one. */

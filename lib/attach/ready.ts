@@ -1,3 +1,4 @@
+import type { ToolName } from '../capability/capability.ts';
 import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
 
@@ -13,16 +14,17 @@ export function openReady<T>(open: () => T): T {
 }
 
 /** @throws CniError code 50 where one of the tools does not work */
-export function requireTools(tools: readonly ('ip' | 'nft')[], machine: Pick<Machine, 'run'>): void {
-  for (const tool of tools) requireTool(tool, machine);
+export function requireTools(tools: readonly ToolName[], machine: Pick<Machine, 'run'>): void {
+  for (const tool of new Set(tools)) requireTool(tool, machine);
 }
 
 const version = {
   ip: { argument: '-Version', packages: 'iproute2' },
+  tc: { argument: '-Version', packages: 'iproute2' },
   nft: { argument: '--version', packages: 'nftables' },
 } as const;
 
-function requireTool(file: 'ip' | 'nft', machine: Pick<Machine, 'run'>): void {
+function requireTool(file: ToolName, machine: Pick<Machine, 'run'>): void {
   const { argument, packages } = version[file];
   const { status: exit, stderr } = machine.run({ file, args: [argument] });
   if (exit === 0) return;

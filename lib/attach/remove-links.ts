@@ -5,8 +5,8 @@ import { observeTable } from '../exec/observe.ts';
 import { runBatch } from '../exec/tool.ts';
 import { type IfName, parseIfName } from '../net/ifname.ts';
 import type { NftOperation } from '../nft/operation.ts';
-import { bridgeTable, planRemoval } from '../spoofcheck/spoofcheck.ts';
-import { removeElements } from './detach.ts';
+import { bridgeTable } from '../rules/tables.ts';
+import { planRemoval } from '../spoofcheck/spoofcheck.ts';
 
 /**
  * Removes host ends of veth pairs, and the spoof check's elements of every port that is not there (any more).
@@ -30,6 +30,16 @@ function removeAll(names: readonly IfName[], machine: Machine): void {
     runBatch({ place: 'host', tool: 'ip', operations }, machine, true);
   } catch (error) {
     if (names.some((name) => hasInterface(machine, name))) throw error;
+  }
+}
+
+/** One transaction; should another DEL or GC have been quicker with a part of it, what is left is looked up again. */
+function removeElements(findElements: () => readonly NftOperation[], machine: Machine): void {
+  const remove = () => runBatch({ place: 'host', tool: 'nft', operations: findElements() }, machine);
+  try {
+    remove();
+  } catch {
+    remove();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type PreviewLease, previewIpam } from '../attach/preview-ipam.ts';
 import { parseRequestedMac } from '../attach/requested-mac.ts';
+import { additionsAt, openCapabilities } from '../capability/additions.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import { observe } from './observe-network.ts';
 import type { BridgeParts } from './parts.ts';
@@ -8,13 +9,16 @@ import { type AddPlan, planAdd } from './plan-add.ts';
 /** The plan that an ADD would carry out now and the result that it would give, without touching anything. */
 export function explain(
   call: AttachmentCall,
-  { kind, machine }: Pick<BridgeParts, 'kind' | 'machine'>,
+  { kind, machine, capabilities }: Pick<BridgeParts, 'kind' | 'machine' | 'capabilities'>,
   previewLease: PreviewLease,
 ): AddPlan {
   const { network, ipamCall, uplink } = kind.open(call, machine);
   const { attachment } = call;
   const mac = parseRequestedMac(call.conf, attachment);
   const leased = previewIpam(ipamCall, previewLease);
-  const addresses = leased.ips.map(({ address }) => address);
-  return planAdd({ network, attachment, mac, leased }, observe(machine, network, { addresses, uplink }));
+  const wanted = openCapabilities(call, capabilities);
+  return planAdd(
+    { network, attachment, mac, leased, additionsAt: (at) => additionsAt(wanted, at, machine) },
+    observe(machine, network, { uplink, wanted }),
+  );
 }

@@ -1,22 +1,22 @@
 import { forwardedFamilies } from '../attach/forwarding.ts';
 import { hostSeed } from '../attach/host-seed.ts';
+import type { Wanted } from '../capability/capability.ts';
 import type { Machine } from '../exec/machine.ts';
-import { type ChainName, observeChains, observeLink } from '../exec/observe.ts';
-import { masqueradeChain } from '../masquerade/masquerade.ts';
-import type { Cidr } from '../net/cidr.ts';
-import { spoofCheckChain } from '../spoofcheck/spoofcheck.ts';
-import { type BridgeNetwork, describeBridge, masqueradeOf, type Uplink, vlanGatewayName } from './network.ts';
+import { observeLink, observeRules } from '../exec/observe.ts';
+import type { NftTable } from '../nft/operation.ts';
+import { bridgeTable, inetTable } from '../rules/tables.ts';
+import { type BridgeNetwork, describeBridge, type Uplink, vlanGatewayName } from './network.ts';
 import { observeBridge } from './observe-bridge.ts';
 import type { Observed } from './plan-add.ts';
 
 /**
  * Step 4 of an ADD: what is there now. No process for a bridge of this network's own, one `ip` for another one, one `nft`
- * for each chain that the network has. A forced address has to be compared with those that are there.
+ * for each table that the network has rules in. A forced address has to be compared with those that are there.
  */
 export function observe(
   machine: Machine,
   network: BridgeNetwork,
-  { addresses, uplink }: { readonly addresses: readonly Cidr[]; readonly uplink: Uplink },
+  { uplink, wanted }: { readonly uplink: Uplink; readonly wanted: readonly Wanted[] },
 ): Observed {
   const { vlans, bridge } = network;
   const gateway = vlans.untagged === undefined ? undefined : vlanGatewayName(bridge, vlans.untagged);
@@ -26,18 +26,18 @@ export function observe(
       ? observeLink(machine, bridge)
       : observeBridge(machine, describeBridge(network, seed)),
     vlanGateway: gateway === undefined ? undefined : observeLink(machine, gateway),
-    nft: observeChains(machine, chainsOf(network, addresses)),
+    nft: observeRules(machine, tablesOf(network, wanted)),
     forwards: forwardedFamilies(machine),
     uplink: uplink.plan(machine),
     hostSeed: seed,
   };
 }
 
-/** The chains of ours that the network's configuration asks for. */
-function chainsOf(network: BridgeNetwork, addresses: readonly Cidr[]): readonly ChainName[] {
-  const masquerade = masqueradeOf(network, addresses);
-  return [
-    ...(masquerade === undefined ? [] : [masqueradeChain(masquerade)]),
-    ...(network.macSpoofCheck || network.ipSpoofCheck ? [spoofCheckChain] : []),
-  ];
+/** The tables of ours that the network's configuration asks for. */
+function tablesOf(
+  { ipMasq, macSpoofCheck, ipSpoofCheck }: BridgeNetwork,
+  wanted: readonly Wanted[],
+): readonly NftTable[] {
+  const isRouted = ipMasq || wanted.some(({ tools }) => tools.includes('nft'));
+  return [...(isRouted ? [inetTable] : []), ...(macSpoofCheck || ipSpoofCheck ? [bridgeTable] : [])];
 }

@@ -1,3 +1,4 @@
+import type { Prepared } from '../attach/carry-out.ts';
 import {
   defaultMtu,
   describeVeth,
@@ -8,17 +9,21 @@ import {
   withGateways,
 } from '../attach/endpoint.ts';
 import { planForwarding } from '../attach/forwarding.ts';
+import type { Additions } from '../capability/additions.ts';
+import { type Endpoint, endpointOf } from '../capability/endpoint.ts';
 import type { Attachment } from '../cni/invocation.ts';
 import type { Result, ResultIp } from '../cni/result.ts';
 import type { Link } from '../iproute/parse.ts';
-import { masqueradeChain, planMasquerade } from '../masquerade/masquerade.ts';
+import { masqueradeChain } from '../masquerade/masquerade.ts';
 import { addressAfter, type IpAddress } from '../net/address.ts';
 import { networkAddress } from '../net/cidr.ts';
 import { hostVethName, type IfName } from '../net/ifname.ts';
 import { deriveMac, type Mac, parseMac } from '../net/mac.ts';
 import type { NftListing } from '../nft/parse.ts';
-import type { Plan, Step } from '../plan/operation.ts';
-import { planSpoofCheck, type SpoofCheck } from '../spoofcheck/spoofcheck.ts';
+import type { Step } from '../plan/operation.ts';
+import { ownerComment } from '../rules/owner.ts';
+import { joinRules, noRules, planRules, type Rules } from '../rules/rules.ts';
+import { type SpoofCheck, spoofCheckRules } from '../spoofcheck/spoofcheck.ts';
 import { type BridgeNetwork, describeBridge, gatewayLink, masqueradeOf, vlanGatewayName } from './network.ts';
 import { networkAlias, planBridge, planGateways, planPort } from './plan-bridge.ts';
 
@@ -29,6 +34,8 @@ export type AddRequest = {
   readonly mac: Mac | undefined;
   /** What IPAM has leased; no addresses for a network without IPAM. */
   readonly leased: Result;
+  /** What the configuration asks for beside attaching. */
+  readonly additionsAt: (endpoint: Endpoint) => Additions;
 };
 
 /** What is there already. */
@@ -36,7 +43,7 @@ export type Observed = {
   readonly bridge: Link | undefined;
   /** The host's interface of the configured VLAN, where one is configured. */
   readonly vlanGateway: Link | undefined;
-  /** Chains of ours that this network needs. */
+  /** Our rules, where the network needs any. */
   readonly nft: NftListing;
   /** Families that the host forwards already. */
   readonly forwards: readonly (4 | 6)[];
@@ -47,7 +54,7 @@ export type Observed = {
 };
 
 /** What is to be done, and what the caller will be told. */
-export type AddPlan = { readonly plan: Plan; readonly result: Result };
+export type AddPlan = Prepared & { readonly result: Result };
 
 /** Step 5 of an ADD: from the configuration, the leases and what is there to ordered operations. Pure. */
 export function planAdd(request: AddRequest, observed: Observed): AddPlan {
@@ -64,6 +71,9 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
   const defaults = network.isDefaultGateway ? missingDefaultRoutes(leased.routes, gateways) : [];
   const routes = [...leased.routes, ...defaults];
   const bridge = describeBridge(network, observed.hostSeed);
+  const result = toResult(pair, { network, ips, routes, leased, bridge: observed.bridge ?? bridge });
+  const additions = request.additionsAt(endpointOf(network.network, attachment, result));
+  const rules = joinRules(filtersOf(network, pair, ips, attachment), additions.rules);
   const plan = [
     ...planBridge(bridge, observed.bridge),
     ...planGatewaySide(network, ips, observed),
@@ -84,16 +94,14 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
           routes: withGateways(routes, gateways),
           detectDuplicates: network.detectDuplicates,
         })),
-    ...planFilters(network, pair, ips, observed),
+    ...planRules(rules, observed.nft),
+    ...additions.steps,
   ];
-  return {
-    plan,
-    result: toResult(pair, { network, ips, routes, leased, bridge: observed.bridge ?? bridge }),
-  };
+  return { plan, rules, flows: additions.flows, result };
 }
 
 /** What the attachment's port may send; undefined where nothing is checked. */
-export function spoofCheckOf(
+function spoofCheckOf(
   network: BridgeNetwork,
   port: IfName,
   mac: Mac,
@@ -169,22 +177,23 @@ function planVlanGateway(network: BridgeNetwork, { vlanGateway, hostSeed }: Obse
   ];
 }
 
-function planFilters(
+/** The network's masquerade, and what the port may send. */
+function filtersOf(
   network: BridgeNetwork,
   pair: VethPair,
   ips: readonly ResultIp[],
-  { nft }: Observed,
-): readonly Step[] {
+  attachment: Attachment,
+): Rules {
   const masquerade = masqueradeOf(
     network,
     ips.map(({ address }) => address),
   );
   const addresses = ips.map(({ address }) => address.address);
   const check = spoofCheckOf(network, pair.hostName, pair.containerMac, addresses);
-  return [
-    ...(masquerade === undefined ? [] : planMasquerade(masqueradeChain(masquerade), nft)),
-    ...(check === undefined ? [] : planSpoofCheck(check, nft)),
-  ];
+  return joinRules(
+    { shared: masquerade === undefined ? [] : [masqueradeChain(masquerade)], own: [] },
+    check === undefined ? noRules : spoofCheckRules(check, ownerComment(network.network, attachment)),
+  );
 }
 
 type Outcome = {

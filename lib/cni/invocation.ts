@@ -85,7 +85,7 @@ function parseNetns(text: string): string {
   );
 }
 
-const knownArgs = /^(IgnoreUnknown|IP|MAC|K8S_POD_[A-Z_]+|SERVICE_\w+)$/i;
+const knownArgs = /^(IgnoreUnknown|IP|GATEWAY|MAC|K8S_POD_[A-Z_]+|SERVICE_\w+)$/i;
 
 /** `K=V;K=V`. Unknown keys are refused, as the reference does, unless IgnoreUnknown is set. */
 function parseArgs(text: string): ReadonlyMap<string, string> {

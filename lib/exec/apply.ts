@@ -51,7 +51,7 @@ export async function applyOnHost(plan: Plan, host: OwnHost): Promise<readonly C
 }
 
 async function runOnHost(batch: Batch, host: OwnHost): Promise<readonly CniError[]> {
-  if (batch.place === 'container' || batch.tool === 'settle' || batch.tool === 'unused-bridge')
+  if (batch.place === 'container' || isOfAttachments(batch))
     throw new Error(`${batch.tool}, ${batch.place}: a plan for the host alone has no such step`);
   if (batch.tool !== 'sysctl') return runBatchAsync(batch, host.run);
   return runAll(
@@ -61,6 +61,13 @@ async function runOnHost(batch: Batch, host: OwnHost): Promise<readonly CniError
     })),
   );
 }
+
+/** What only an attachment's plan has, where somebody waits for it. */
+function isOfAttachments(batch: Batch): batch is Extract<Batch, { tool: AttachmentTool }> {
+  return ['settle', 'unused-bridge', 'conntrack'].includes(batch.tool);
+}
+
+type AttachmentTool = 'settle' | 'unused-bridge' | 'conntrack';
 
 /** Takes the steps back, in reverse, going on over failures. */
 function undoSteps(steps: readonly Step[], site: Site): readonly CniError[] {
@@ -91,6 +98,9 @@ function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
       return;
     case 'settle':
       for (const operation of batch.operations) awaitAddresses(operation, machine);
+      return;
+    case 'conntrack':
+      for (const { flows } of batch.operations) machine.forgetFlows(flows);
       return;
     case 'unused-bridge':
       for (const { name } of batch.operations) deleteUnusedBridge(name, machine);

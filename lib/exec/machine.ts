@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { onFiles } from '../errors/system-error.ts';
 import { sysctlPath } from '../net/sysctl.ts';
+import type { Flow } from '../plan/flow.ts';
 import type { RunSync, StartDetached } from './command.ts';
+import { forgetFlows } from './conntrack.ts';
 import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
 
 /** All that a verb may touch of the machine it runs on; chosen by the composition root. */
@@ -14,12 +16,14 @@ export type Machine = {
   /** A file below /proc (which shows the namespace of this thread) or /sys, trimmed; undefined where it does not exist. */
   readonly readProc: (path: string) => string | undefined;
   readonly writeProc: (path: string, value: string) => void;
+  /** Has conntrack, in this thread's namespace, forget flows. */
+  readonly forgetFlows: (flows: readonly Flow[]) => void;
   readonly sleep: (ms: number) => void;
 };
 
 /** The machine itself. */
 export function createMachine(ways: Pick<Machine, 'run' | 'startDetached' | 'inNetns'>): Machine {
-  return { ...ways, identifyNetns, identifyOwnNetns, readProc, writeProc, sleep };
+  return { ...ways, identifyNetns, identifyOwnNetns, readProc, writeProc, forgetFlows, sleep };
 }
 
 /**

@@ -58,11 +58,6 @@ export type ChainName = { readonly table: NftTable; readonly chain: string };
  * The named chains with their rules; those that do not exist are left out. One process each: nft (1.0.6 and 1.1.3)
  * fails on a script of two `list chain` although both exist.
  */
-export function observeChains(machine: Machine, chains: readonly ChainName[]): NftListing {
-  return inquire(chainsInquiry(chains), machine.run);
-}
-
-/** The same for whoever has other work to do meanwhile. */
 export function* chainsInquiry(chains: readonly ChainName[]): Inquiry<NftListing> {
   const listings: string[] = [];
   for (const { table, chain } of chains) {
@@ -75,12 +70,31 @@ export function* chainsInquiry(chains: readonly ChainName[]): Inquiry<NftListing
 }
 
 /**
- * The chains of a table of ours with their rules, in one process, which takes no longer than one that asks for a single
- * chain. Nothing where the table is absent, or nft cannot tell: what is then written is written as a whole.
+ * The chains of tables of ours with their rules, and the sets without their elements: one process a table, which takes no
+ * longer than one that asks for a single chain. Nothing of a table that is absent, or of which nft cannot tell: what is
+ * then written is written as a whole.
  */
-export function observeRules(machine: Machine, { family, name }: NftTable): NftListing {
-  const { status, stdout } = machine.run({ file: 'nft', args: ['-j', '-t', 'list', 'table', family, name] });
-  return parseNftListing(status === 0 ? stdout : '');
+export function observeRules(machine: Machine, tables: readonly NftTable[]): NftListing {
+  const listings = tables.map(({ family, name }) => {
+    const { status, stdout } = machine.run({
+      file: 'nft',
+      args: ['-j', '-t', 'list', 'table', family, name],
+    });
+    return status === 0 ? stdout : '';
+  });
+  return parseNftListing(listings.join('\n'));
+}
+
+/** Everything in tables of ours, as `observeTable` tells of each. */
+export function observeTables(machine: Machine, tables: readonly NftTable[]): NftListing {
+  const listings = tables.map((table) => observeTable(machine, table));
+  return {
+    tables: listings.flatMap((listing) => listing.tables),
+    chains: listings.flatMap((listing) => listing.chains),
+    rules: listings.flatMap((listing) => listing.rules),
+    sets: listings.flatMap((listing) => listing.sets),
+    elements: listings.flatMap((listing) => listing.elements),
+  };
 }
 
 /**

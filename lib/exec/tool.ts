@@ -7,7 +7,7 @@ import type { Command, Outcome, Run } from './command.ts';
 import type { Machine } from './machine.ts';
 
 /** The batches that a process carries out. */
-export type ProcessBatch = Extract<Batch, { tool: 'ip' | 'bridge' | 'nft' }>;
+export type ProcessBatch = Extract<Batch, { tool: 'ip' | 'bridge' | 'tc' | 'nft' }>;
 
 /**
  * The one process for a batch.

@@ -49,8 +49,18 @@ function ipWords(operation: IpOperation): string[] {
       return ['link', 'set', 'dev', operation.name, 'master', operation.master];
     case 'unset-master':
       return ['link', 'set', 'dev', operation.name, 'nomaster'];
+    case 'add-ifb':
+      return addIfb(operation);
     case 'set-promiscuous':
       return ['link', 'set', 'dev', operation.name, 'promisc', 'on'];
+    case 'unset-promiscuous':
+      return ['link', 'set', 'dev', operation.name, 'promisc', 'off'];
+    case 'set-allmulticast':
+      return ['link', 'set', 'dev', operation.name, 'allmulticast', 'on'];
+    case 'unset-allmulticast':
+      return ['link', 'set', 'dev', operation.name, 'allmulticast', 'off'];
+    case 'set-tx-queue-length':
+      return ['link', 'set', 'dev', operation.name, 'txqueuelen', `${operation.length}`];
     case 'set-vlan-filtering':
       return ['link', 'set', 'dev', operation.name, 'type', 'bridge', 'vlan_filtering', '1'];
     case 'set-up':
@@ -85,6 +95,10 @@ function ipWords(operation: IpOperation): string[] {
 function addBridge({ name, mac, mtu, vlanFiltering }: Rendered<'add-bridge'>): string[] {
   const words = ['link', 'add', 'name', name, ...option('mtu', mtu), 'address', mac, 'type', 'bridge'];
   return vlanFiltering ? [...words, 'vlan_filtering', '1'] : words;
+}
+
+function addIfb({ name, mtu, mac }: Rendered<'add-ifb'>): string[] {
+  return ['link', 'add', 'name', name, 'mtu', `${mtu}`, 'address', mac, 'type', 'ifb'];
 }
 
 function addVeth({ name, mac, mtu, group, peer }: Rendered<'add-veth'>): string[] {

@@ -1,6 +1,7 @@
 import { type Cidr, formatCidr } from '../net/cidr.ts';
-import { ownedRule } from '../nft/operation.ts';
-import { inetTable, type MasqueradeChain } from './masquerade.ts';
+import { ownedRule, type WriteChain } from '../nft/operation.ts';
+import { inetTable } from '../rules/tables.ts';
+import { masqueradeHook } from './masquerade.ts';
 
 /** Who gets the host's address when it leaves: known by its address, whatever has attached it. */
 export type SourceMasquerade = {
@@ -14,9 +15,11 @@ export type SourceMasquerade = {
 };
 
 /** The chain of an agent's masquerade, which it keeps as a whole. What comes from outside keeps its source. */
-export function masqueradeBySource({ chain, owner, sources, insideOf }: SourceMasquerade): MasqueradeChain {
+export function masqueradeBySource({ chain, owner, sources, insideOf }: SourceMasquerade): WriteChain {
   return {
+    kind: 'write-chain',
     table: inetTable,
+    hook: masqueradeHook,
     chain,
     comment: owner,
     rules: sources.map((source) => {

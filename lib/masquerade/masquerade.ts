@@ -1,12 +1,10 @@
 import { type Cidr, cidrContains, formatCidr, networkOf } from '../net/cidr.ts';
 import { hash64 } from '../net/hash.ts';
 import type { IfName } from '../net/ifname.ts';
-import { type NftOperation, type NftRule, type NftTable, ownedRule } from '../nft/operation.ts';
-import { type NftListing, ruleComments } from '../nft/parse.ts';
-import type { Step } from '../plan/operation.ts';
+import { type ChainHook, type NftRule, ownedRule, type WriteChain } from '../nft/operation.ts';
+import { inetTable } from '../rules/tables.ts';
 
-/** The table of everything that is routed. */
-export const inetTable: NftTable = { family: 'inet', name: 'fairlead' };
+export const masqueradeHook: ChainHook = { type: 'nat', hook: 'postrouting', priority: 'srcnat' };
 
 /** Containers of a network whose traffic to other networks leaves with the host's address. */
 export type Masquerade = {
@@ -28,56 +26,24 @@ export type Ingress =
  * may have addresses of other subnets, and then another chain. A chain that is nobody else's can be written again as a
  * whole by any number of ADDs at once, where rules added to a common chain would pile up.
  */
-export function masqueradeChain({ network, ingress, subnets, unmasqueraded }: Masquerade): MasqueradeChain {
+export function masqueradeChain({ network, ingress, subnets, unmasqueraded }: Masquerade): WriteChain {
   const networks = new Map(subnets.map(networkOf).map((subnet) => [formatCidr(subnet), subnet]));
   const texts = [...networks.keys(), ...unmasqueraded.map(formatCidr)].sort();
   return {
+    kind: 'write-chain',
     table: inetTable,
+    hook: masqueradeHook,
     chain: `${masqueradePrefix(network)}${hash64([nameIngress(ingress), ...texts].join(' ')).slice(0, 8)}`,
     rules: [...networks.values()].map((subnet) =>
       masqueradeRule(network, ingress, { subnet, unmasqueraded }),
     ),
-    comment: `${network.slice(0, 60)}: ${nameIngress(ingress)}`,
+    comment: `masquerade of ${network.slice(0, 60)} by ${nameIngress(ingress)}`,
   };
 }
-
-export type MasqueradeChain = {
-  readonly table: NftTable;
-  readonly chain: string;
-  readonly rules: readonly NftRule[];
-  readonly comment: string;
-};
 
 /** What the names of all masquerade chains of a network begin with. */
 export function masqueradePrefix(network: string): string {
   return `masq_${hash64(network).slice(0, 8)}_`;
-}
-
-/** Whether the chain stands as we would write it. */
-export function isWritten({ table, chain, rules }: MasqueradeChain, listing: NftListing): boolean {
-  const found = ruleComments(listing, table.family, chain);
-  return found.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
-}
-
-/**
- * Writes the chain if it is absent or altered. It belongs to the network, not to the attachment: like its bridge it
- * stays when the last container has gone (removing it would race with the next ADD), so nothing undoes this.
- */
-export function planMasquerade(chain: MasqueradeChain, listing: NftListing): readonly Step[] {
-  return isWritten(chain, listing) ? [] : [{ place: 'host', operation: toOperation(chain) }];
-}
-
-function toOperation({ table, chain, rules, comment }: MasqueradeChain): NftOperation {
-  return {
-    kind: 'write-chain',
-    table,
-    chain,
-    type: 'nat',
-    hook: 'postrouting',
-    priority: 'srcnat',
-    comment,
-    rules,
-  };
 }
 
 const v4 = { protocol: 'ip', multicast: '224.0.0.0/4' };

@@ -3,11 +3,18 @@ export type NftListing = {
   readonly tables: readonly { readonly family: string }[];
   readonly chains: readonly { readonly family: string; readonly chain: string }[];
   readonly rules: readonly { readonly family: string; readonly chain: string; readonly comment: string }[];
-  readonly elements: readonly {
-    readonly family: string;
-    readonly set: string;
-    readonly key: readonly string[];
-  }[];
+  /** Sets and maps. */
+  readonly sets: readonly { readonly family: string; readonly set: string }[];
+  /** None where the listing is terse. */
+  readonly elements: readonly ListedElement[];
+};
+
+export type ListedElement = {
+  readonly family: string;
+  readonly set: string;
+  /** As nft reads it: names of interfaces in quotes. */
+  readonly key: readonly string[];
+  readonly comment: string;
 };
 
 /**
@@ -19,6 +26,7 @@ export function parseNftListing(text: string): NftListing {
     ({ kind, body }) => body[kind === 'table' ? 'name' : 'table'] === 'fairlead',
   );
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind).map(({ body }) => body);
+  const sets = [...ofKind('set'), ...ofKind('map')];
   return {
     tables: ofKind('table').map(({ family }) => ({ family: String(family) })),
     chains: ofKind('chain').map((chain) => ({ family: String(chain.family), chain: String(chain.name) })),
@@ -27,11 +35,12 @@ export function parseNftListing(text: string): NftListing {
       chain: String(rule.chain),
       comment: String(rule.comment ?? ''),
     })),
-    elements: ofKind('set').flatMap((set) =>
+    sets: sets.map(({ family, name }) => ({ family: String(family), set: String(name) })),
+    elements: sets.flatMap((set) =>
       asList(set.elem).map((element) => ({
         family: String(set.family),
         set: String(set.name),
-        key: keyOf(element),
+        ...toElement(set.map === undefined ? element : asList(element)[0], toTypes(set.type)),
       })),
     ),
   };
@@ -56,9 +65,19 @@ function listedObjects(text: string): { kind: string; body: Body }[] {
     .flatMap(([kind, body]) => (isBody(body) ? [{ kind, body }] : []));
 }
 
-function keyOf(element: unknown): readonly string[] {
-  const parts = isBody(element) && 'concat' in element ? asList(element.concat) : [element];
-  return parts.map(String);
+function toTypes(type: unknown): readonly unknown[] {
+  return Array.isArray(type) ? type : [type];
+}
+
+/** An element with a comment is an object that has its key as `val`. */
+function toElement(element: unknown, types: readonly unknown[]): Pick<ListedElement, 'key' | 'comment'> {
+  const body = isBody(element) && isBody(element.elem) ? element.elem : { val: element };
+  return { key: keyOf(body.val, types), comment: String(body.comment ?? '') };
+}
+
+function keyOf(value: unknown, types: readonly unknown[]): readonly string[] {
+  const parts = isBody(value) && 'concat' in value ? asList(value.concat) : [value];
+  return parts.map((part, at) => (types[at] === 'ifname' ? `"${part}"` : String(part)));
 }
 
 function isBody(value: unknown): value is Body {

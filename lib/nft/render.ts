@@ -1,4 +1,4 @@
-import type { NftOperation, NftTable } from './operation.ts';
+import type { AddSet, ChainHook, NftElement, NftOperation, NftTable } from './operation.ts';
 
 /** The lines of an `nft -f` script for the operations, in order; nft runs them all or none. */
 export function renderNft(operations: readonly NftOperation[]): string[] {
@@ -11,17 +11,19 @@ function renderOperation(operation: NftOperation): string[] {
   const table = renderTable(operation.table);
   switch (operation.kind) {
     case 'write-chain': {
-      const { chain, type, hook, priority, comment, rules } = operation;
+      const { chain, hook, comment, rules } = operation;
       return [
-        `add chain ${table} ${chain} { type ${type} hook ${hook} priority ${priority}; comment ${quote(comment)}; }`,
+        `add chain ${table} ${chain} { ${hook === undefined ? '' : renderHook(hook)}comment ${quote(comment)}; }`,
         `flush chain ${table} ${chain}`,
         ...rules.map((rule) => `add rule ${table} ${chain} ${rule.text} comment ${quote(rule.comment)}`),
       ];
     }
     case 'add-set':
-      return [`add set ${table} ${operation.set} { type ${operation.types.join(' . ')}; }`];
+      return [renderSet(operation, table)];
     case 'add-element':
-      return [`add element ${table} ${operation.set} { ${operation.key.join(' . ')} }`];
+      return [`add element ${table} ${operation.set} { ${renderElement(operation)} }`];
+    case 'create-element':
+      return [`create element ${table} ${operation.set} { ${renderElement(operation)} }`];
     case 'delete-element':
       return [`delete element ${table} ${operation.set} { ${operation.key.join(' . ')} }`];
     case 'delete-chain':
@@ -29,6 +31,25 @@ function renderOperation(operation: NftOperation): string[] {
     case 'delete-table':
       return [`delete table ${table}`];
   }
+}
+
+function renderHook({ type, hook, priority }: ChainHook): string {
+  return `type ${type} hook ${hook} priority ${priority}; `;
+}
+
+function renderSet({ set, types, values }: AddSet, table: string): string {
+  const key = types.join(' . ');
+  if (values === undefined) return `add set ${table} ${set} { type ${key}; }`;
+  return `add map ${table} ${set} { type ${key} : ${values.join(' . ')}; }`;
+}
+
+function renderElement({ key, value, comment }: NftElement): string {
+  const parts = [
+    key.join(' . '),
+    ...(comment === undefined ? [] : [`comment ${quote(comment)}`]),
+    ...(value === undefined ? [] : [`: ${value.join(' . ')}`]),
+  ];
+  return parts.join(' ');
 }
 
 function renderTable({ family, name }: NftTable): string {

@@ -1,6 +1,8 @@
 import type { NftOperation } from '../nft/operation.ts';
+import type { TcOperation } from '../tc/operation.ts';
 import type {
   BridgeOperation,
+  ForgetFlowsOperation,
   IpOperation,
   Operation,
   Place,
@@ -18,6 +20,8 @@ export type Batch = { readonly place: Place } & (
   | { readonly tool: 'sysctl'; readonly operations: readonly SysctlOperation[] }
   | { readonly tool: 'settle'; readonly operations: readonly SettleOperation[] }
   | { readonly tool: 'unused-bridge'; readonly operations: readonly UnusedBridgeOperation[] }
+  | { readonly tool: 'conntrack'; readonly operations: readonly ForgetFlowsOperation[] }
+  | { readonly tool: 'tc'; readonly operations: readonly TcOperation[] }
   | { readonly tool: 'nft'; readonly operations: readonly NftOperation[] }
 );
 
@@ -58,9 +62,18 @@ export function toolOf({ kind }: Operation): Tool {
       return 'settle';
     case 'delete-unused-bridge':
       return 'unused-bridge';
+    case 'forget-flows':
+      return 'conntrack';
+    case 'add-token-bucket':
+    case 'add-ingress-qdisc':
+    case 'redirect-ingress':
+    case 'delete-root-qdisc':
+    case 'delete-ingress-qdisc':
+      return 'tc';
     case 'write-chain':
     case 'add-set':
     case 'add-element':
+    case 'create-element':
     case 'delete-element':
     case 'delete-chain':
     case 'delete-table':

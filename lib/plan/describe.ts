@@ -1,5 +1,6 @@
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { describeTc } from '../tc/describe.ts';
 import type { Operation } from './operation.ts';
 
 /** What an operation does, in words for an operator who reads that it failed. */
@@ -25,8 +26,18 @@ export function describeOperation(operation: Operation): string {
       return `attaching ${operation.name} to bridge ${operation.master}`;
     case 'unset-master':
       return `detaching ${operation.name} from its bridge`;
+    case 'add-ifb':
+      return `creating the IFB device ${operation.name} (the kernel needs CONFIG_IFB)`;
     case 'set-promiscuous':
       return `making ${operation.name} promiscuous`;
+    case 'unset-promiscuous':
+      return `making ${operation.name} no longer promiscuous`;
+    case 'set-allmulticast':
+      return `having ${operation.name} receive all multicast`;
+    case 'unset-allmulticast':
+      return `having ${operation.name} no longer receive all multicast`;
+    case 'set-tx-queue-length':
+      return `giving ${operation.name} a queue of ${operation.length} packets`;
     case 'set-vlan-filtering':
       return `switching on VLAN filtering on bridge ${operation.name}${vlanNeed}`;
     case 'set-up':
@@ -70,6 +81,16 @@ export function describeOperation(operation: Operation): string {
       return `setting /proc/sys/net/${operation.path} to ${operation.value}`;
     case 'await-addresses':
       return `waiting for the IPv6 addresses of ${operation.link}`;
+    case 'forget-flows':
+      return 'having conntrack forget the flows to the host ports';
+    case 'create-element':
+      return `taking ${operation.what}`;
+    case 'add-token-bucket':
+    case 'add-ingress-qdisc':
+    case 'redirect-ingress':
+    case 'delete-root-qdisc':
+    case 'delete-ingress-qdisc':
+      return describeTc(operation);
     default:
       return `writing nftables table ${operation.table.family} ${operation.table.name}`;
   }

@@ -4,6 +4,8 @@ import type { Cidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { Mac } from '../net/mac.ts';
 import type { NftOperation } from '../nft/operation.ts';
+import type { TcOperation } from '../tc/operation.ts';
+import type { Flow } from './flow.ts';
 
 /** In whose network namespace an operation is carried out. */
 export type Place = 'host' | 'container';
@@ -39,7 +41,12 @@ export type IpOperation =
   | { readonly kind: 'set-alias'; readonly name: IfName; readonly alias: string }
   | { readonly kind: 'set-master'; readonly name: IfName; readonly master: IfName }
   | { readonly kind: 'unset-master'; readonly name: IfName }
-  | { readonly kind: 'set-promiscuous'; readonly name: IfName }
+  /** A device that holds up what is led to it. */
+  | { readonly kind: 'add-ifb'; readonly name: IfName; readonly mac: Mac; readonly mtu: number }
+  | { readonly kind: 'set-promiscuous' | 'unset-promiscuous'; readonly name: IfName }
+  | { readonly kind: 'set-allmulticast' | 'unset-allmulticast'; readonly name: IfName }
+  /** In packets. */
+  | { readonly kind: 'set-tx-queue-length'; readonly name: IfName; readonly length: number }
   | { readonly kind: 'set-vlan-filtering'; readonly name: IfName }
   | { readonly kind: 'set-up'; readonly name: IfName }
   | {
@@ -164,8 +171,13 @@ export type SettleOperation = {
  */
 export type UnusedBridgeOperation = { readonly kind: 'delete-unused-bridge'; readonly name: IfName };
 
+/** Has conntrack forget flows, so that the rules of now decide where they go. */
+export type ForgetFlowsOperation = { readonly kind: 'forget-flows'; readonly flows: readonly Flow[] };
+
 export type Operation =
   | UnusedBridgeOperation
+  | ForgetFlowsOperation
+  | TcOperation
   | IpOperation
   | BridgeOperation
   | SysctlOperation

@@ -1,6 +1,9 @@
 import { renderBridge, renderIp } from '../iproute/render.ts';
+import { formatAddress } from '../net/address.ts';
 import { renderNft } from '../nft/render.ts';
+import { renderTc } from '../tc/render.ts';
 import { type Batch, groupSteps, toBatch, undoOf } from './batch.ts';
+import type { Flow } from './flow.ts';
 import type { Plan, SettleOperation, SysctlOperation } from './operation.ts';
 
 /** The exact lines that a batch hands to its tool; for writes below /proc and for waits, lines that say the same. */
@@ -16,6 +19,10 @@ export function renderBatch(batch: Batch): readonly string[] {
       return batch.operations.map(renderSysctl);
     case 'settle':
       return batch.operations.map(renderSettle);
+    case 'tc':
+      return batch.operations.map(renderTc);
+    case 'conntrack':
+      return batch.operations.flatMap(({ flows }) => flows.map(renderFlow));
     case 'unused-bridge':
       return batch.operations.map(({ name }) => `link del dev ${name}`);
   }
@@ -33,6 +40,8 @@ const headings = {
   ip: 'ip -batch -',
   bridge: 'bridge -batch -',
   nft: 'nft -f -',
+  tc: 'tc -batch -',
+  conntrack: 'have conntrack forget what was sent to',
   sysctl: 'write /proc/sys/net',
   settle: 'wait',
   'unused-bridge': 'ip -batch -, if the bridge has no port',
@@ -47,6 +56,11 @@ function renderSection(prefix: string, batch: Batch): string[] {
 
 function renderSysctl({ path, value }: SysctlOperation): string {
   return `${path} = ${value}`;
+}
+
+function renderFlow({ protocol, family, port, address }: Flow): string {
+  const host = address === undefined ? `any IPv${family} address` : formatAddress(address);
+  return `${protocol} port ${port} of ${host}`;
 }
 
 function renderSettle({ link, timeoutMs }: SettleOperation): string {

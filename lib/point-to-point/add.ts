@@ -1,14 +1,12 @@
+import { carryOut, type Prepared } from '../attach/carry-out.ts';
 import { attachLeased, confirmOrUndo } from '../attach/leased.ts';
 import { requireContainerNetns } from '../attach/netns.ts';
 import { parseRequestedMac } from '../attach/requested-mac.ts';
 import { explainTakenInterface } from '../attach/taken-interface.ts';
+import { additionsAt, openCapabilities } from '../capability/additions.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
-import type { Attachment } from '../cni/invocation.ts';
 import type { Result } from '../cni/result.ts';
-import { applyPlan } from '../exec/apply.ts';
-import type { Machine } from '../exec/machine.ts';
 import type { IpAddress } from '../net/address.ts';
-import type { Plan } from '../plan/operation.ts';
 import { observe } from './observe.ts';
 import type { PointToPointParts } from './parts.ts';
 import { planAdd } from './plan-add.ts';
@@ -19,37 +17,44 @@ import { explainTakenRoute } from './route-holder.ts';
  * before it.
  * @throws CniError
  */
-export function add(call: AttachmentCall, { kind, machine, selectIpam }: PointToPointParts): Result {
+export function add(call: AttachmentCall, parts: PointToPointParts): Result {
+  const { kind, machine, selectIpam } = parts;
   const { network, ipamCall, confirm } = kind.open(call, machine);
   const { attachment } = call;
   const mac = parseRequestedMac(call.conf, attachment);
+  const wanted = openCapabilities(call, parts.capabilities);
   requireContainerNetns(attachment, machine);
   const ipam = selectIpam(ipamCall) ?? call.conf.fields.missing('ipam');
   return attachLeased(ipam, ipamCall, (leased) => {
-    const { plan, result } = planAdd(
-      { wiring: kind.wiring, network, attachment, mac, leased },
-      observe(machine, network),
+    const prepared = planAdd(
+      {
+        wiring: kind.wiring,
+        network,
+        attachment,
+        mac,
+        leased,
+        additionsAt: (at) => additionsAt(wanted, at, machine),
+      },
+      observe(machine, network, wanted),
     );
     const addresses = leased.ips.map(({ address }) => address.address);
-    const undo = carryOut(plan, { attachment, addresses, machine });
+    const undo = attach(prepared, call, addresses, parts);
     confirmOrUndo(() => confirm(addresses), undo);
-    return result;
+    return prepared.result;
   });
 }
 
-/** What an ADD failed for, to be explained. */
-type Attempt = {
-  readonly attachment: Attachment;
-  readonly addresses: readonly IpAddress[];
-  readonly machine: Machine;
-};
-
 /** @returns what undoes the plan */
-function carryOut(plan: Plan, { attachment, addresses, machine }: Attempt): ReturnType<typeof applyPlan> {
+function attach(
+  prepared: Prepared,
+  { attachment, conf }: AttachmentCall,
+  addresses: readonly IpAddress[],
+  parts: PointToPointParts,
+): ReturnType<typeof carryOut> {
   try {
-    return applyPlan(plan, { machine, netns: attachment.netns });
+    return carryOut(prepared, { attachment, network: conf.name, plugin: parts.kind.name }, parts);
   } catch (error) {
-    const explained = explainTakenInterface(error, attachment, machine);
-    throw explained === error ? explainTakenRoute(error, addresses, machine) : explained;
+    const explained = explainTakenInterface(error, attachment, parts.machine);
+    throw explained === error ? explainTakenRoute(error, addresses, parts.machine) : explained;
   }
 }

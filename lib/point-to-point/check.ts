@@ -1,15 +1,16 @@
 import { checkContainerSide } from '../attach/check.ts';
+import { checkAdditions } from '../attach/check-additions.ts';
 import { ownHostEnd, statedHostEnd } from '../attach/host-end.ts';
 import { requireContainerNetns } from '../attach/netns.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
-import { checkFilters } from './check-filters.ts';
 import { checkHostEnd, checkHostSettings, checkLinkGroup } from './check-host.ts';
 import { containerRoutes } from './container-routes.ts';
 import { wireAddresses } from './gateway.ts';
 import type { PointToPointParts } from './parts.ts';
 
 /** @throws CniError code 999 naming the first thing that is not as ADD left it; code 7 without a prevResult */
-export function check(call: AttachmentCall, { kind, machine, selectIpam }: PointToPointParts): void {
+export function check(call: AttachmentCall, parts: PointToPointParts): void {
+  const { kind, machine, selectIpam } = parts;
   const { network, ipamCall } = kind.openCheck(call);
   const prevResult = call.conf.prevResult();
   if (prevResult === undefined) call.conf.fields.missing('prevResult');
@@ -25,9 +26,5 @@ export function check(call: AttachmentCall, { kind, machine, selectIpam }: Point
   if (end.name !== ownHostEnd(call)) return;
   checkHostSettings(end, machine);
   checkLinkGroup(link, network);
-  checkFilters(
-    network,
-    prevResult.ips.map(({ address }) => address),
-    machine,
-  );
+  checkAdditions(call, prevResult, parts);
 }

@@ -3,10 +3,11 @@ import type { AttachmentCall } from '../cni/dispatch.ts';
 import type { PointToPointParts } from './parts.ts';
 
 /**
- * Takes the container's link away, and with it addresses and routes; then the lease. No rule names an attachment.
+ * Takes the container's link away, and with it addresses and routes; its rules; then the lease.
  * @throws CniError after having done all that could be done
  */
-export function del(call: AttachmentCall, { kind, machine, selectIpam }: PointToPointParts): void {
+export function del(call: AttachmentCall, parts: PointToPointParts): void {
+  const { kind, selectIpam, capabilities } = parts;
   const { ipamCall } = kind.openRemoval(call);
-  release({ ipam: () => selectIpam(ipamCall), ipamCall, findElements: () => [] }, machine);
+  release({ ipam: () => selectIpam(ipamCall), ipamCall, plugin: kind.name, capabilities }, parts);
 }

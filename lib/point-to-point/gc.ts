@@ -3,6 +3,6 @@ import type { NetworkCall } from '../cni/dispatch.ts';
 import type { PointToPointParts } from './parts.ts';
 
 /** Removes what this network has of attachments that are not valid any more. */
-export function gc(call: NetworkCall, { kind, machine, selectIpam }: PointToPointParts): void {
-  collect(selectIpam, kind.openRemoval(call).ipamCall, machine);
+export function gc(call: NetworkCall, parts: PointToPointParts): void {
+  collect(parts.kind.openRemoval(call).ipamCall, parts.kind.name, parts);
 }

@@ -1,5 +1,6 @@
-import { type MasqueradeChain, masqueradeChain } from '../masquerade/masquerade.ts';
+import { masqueradeChain } from '../masquerade/masquerade.ts';
 import { type Cidr, formatCidr, networkOf } from '../net/cidr.ts';
+import type { WriteChain } from '../nft/operation.ts';
 import type { PointToPointNetwork } from './kind.ts';
 import { linkGroupOf } from './link-group.ts';
 
@@ -7,26 +8,13 @@ import { linkGroupOf } from './link-group.ts';
 export function masqueradeChains(
   network: PointToPointNetwork,
   leased: readonly Cidr[],
-): readonly MasqueradeChain[] {
+): readonly WriteChain[] {
   if (!network.ipMasq) return [];
   const subnets = new Map(leased.map(networkOf).map((subnet) => [formatCidr(subnet), subnet]));
   return [...subnets.values()].map((subnet) => masqueradeOf(network, subnet));
 }
 
-/**
- * The chains by one of which an address may be masqueraded whose result does not tell its subnet any more: one for each
- * length of a prefix.
- */
-export function possibleChains(
-  network: PointToPointNetwork,
-  { address, prefixLength: longest }: Cidr,
-): readonly MasqueradeChain[] {
-  return Array.from({ length: longest }, (_, at) =>
-    masqueradeOf(network, networkOf({ address, prefixLength: longest - at })),
-  );
-}
-
-function masqueradeOf(network: PointToPointNetwork, subnet: Cidr): MasqueradeChain {
+function masqueradeOf(network: PointToPointNetwork, subnet: Cidr): WriteChain {
   return masqueradeChain({
     network: network.network,
     ingress: { kind: 'group', group: linkGroupOf(network) },

@@ -1,19 +1,22 @@
+import type { Prepared } from '../attach/carry-out.ts';
 import { defaultMtu, describeVeth, planContainerSide, planVeth, type VethPair } from '../attach/endpoint.ts';
 import { planForwarding } from '../attach/forwarding.ts';
+import type { Additions } from '../capability/additions.ts';
+import { type Endpoint, endpointOf } from '../capability/endpoint.ts';
 import type { Attachment } from '../cni/invocation.ts';
 import type { Result } from '../cni/result.ts';
-import { planMasquerade } from '../masquerade/masquerade.ts';
 import { type Family, isSameAddress } from '../net/address.ts';
 import type { Mac } from '../net/mac.ts';
 import type { NftListing } from '../nft/parse.ts';
-import type { Operation, Plan, Step } from '../plan/operation.ts';
+import type { Operation, Step } from '../plan/operation.ts';
+import { joinRules, planRules, type Rules } from '../rules/rules.ts';
 import { containerRoutes, resultRoutes } from './container-routes.ts';
 import { type GatewayedIp, gatewayMac, linkLocalGateways, wireAddresses } from './gateway.ts';
 import { hostSettings, planHostEnd } from './host-side.ts';
 import type { PointToPointNetwork, Wiring } from './kind.ts';
 import { linkGroupOf } from './link-group.ts';
 import { masqueradeChains } from './masquerade.ts';
-import { planSourceCheck } from './source-check.ts';
+import { sourceCheckChain } from './source-check.ts';
 
 /** Everything an ADD is planned from. */
 export type AddRequest = {
@@ -23,6 +26,8 @@ export type AddRequest = {
   readonly mac: Mac | undefined;
   /** What IPAM has leased. */
   readonly leased: Result;
+  /** What the configuration asks for beside attaching. */
+  readonly additionsAt: (endpoint: Endpoint) => Additions;
 };
 
 /** What is there already. */
@@ -36,7 +41,7 @@ export type Observed = {
 };
 
 /** What is to be done, and what the caller will be told. */
-export type AddPlan = { readonly plan: Plan; readonly result: Result };
+export type AddPlan = Prepared & { readonly result: Result };
 
 /**
  * Step 5 of an ADD: from the configuration, the leases and what is there to ordered operations. Pure.
@@ -44,11 +49,14 @@ export type AddPlan = { readonly plan: Plan; readonly result: Result };
  * @throws CniError code 7 for an address that the wiring cannot serve
  */
 export function planAdd(request: AddRequest, observed: Observed): AddPlan {
-  const { wiring, leased } = request;
+  const { wiring, leased, network, attachment } = request;
   const pair = describePair(request, observed.hostSeed);
   const ips = wireAddresses(wiring, leased.ips);
   const routes = resultRoutes(wiring, leased.routes, ips);
   const end = { name: pair.hostName, wiring, ips };
+  const result = toResult(pair, request, { ips, routes });
+  const additions = request.additionsAt(endpointOf(network.network, attachment, result));
+  const rules = joinRules(filtersOf(request), additions.rules);
   const plan = [
     ...planVeth(pair),
     ...onHost(planHostEnd(end)),
@@ -56,7 +64,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
     ...familiesOf(ips)
       .filter((family) => !observed.forwards.includes(family))
       .map(planForwarding),
-    ...planFilters(request, observed.nft),
+    ...planRules(rules, observed.nft),
     ...planContainerSide({
       link: pair.containerName,
       addresses: ips.map(({ address }) => address),
@@ -65,8 +73,9 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
       detectDuplicates: false,
     }),
     ...planGatewayNeighbour(pair, ips),
+    ...additions.steps,
   ];
-  return { plan, result: toResult(pair, request, { ips, routes }) };
+  return { plan, rules, flows: additions.flows, result };
 }
 
 function describePair({ network, attachment, mac, wiring }: AddRequest, hostSeed: string): VethPair {
@@ -87,15 +96,13 @@ function planGatewayNeighbour({ containerName }: VethPair, ips: readonly Gateway
   return [{ place: 'container', operation }];
 }
 
-function planFilters({ network, leased }: AddRequest, listing: NftListing): readonly Step[] {
+/** What the network's containers may send, and its masquerade. */
+function filtersOf({ network, leased }: AddRequest): Rules {
   const chains = masqueradeChains(
     network,
     leased.ips.map(({ address }) => address),
   );
-  return [
-    ...(network.checksSource ? planSourceCheck(listing) : []),
-    ...chains.flatMap((chain) => planMasquerade(chain, listing)),
-  ];
+  return { shared: [...(network.checksSource ? [sourceCheckChain] : []), ...chains], own: [] };
 }
 
 function familiesOf(ips: readonly GatewayedIp[]): readonly Family[] {

@@ -1,8 +1,6 @@
-import { inetTable, isWritten, type MasqueradeChain } from '../masquerade/masquerade.ts';
 import { formatAddress } from '../net/address.ts';
-import { ownedRule } from '../nft/operation.ts';
-import type { NftListing } from '../nft/parse.ts';
-import type { Step } from '../plan/operation.ts';
+import { ownedRule, type WriteChain } from '../nft/operation.ts';
+import { inetTable } from '../rules/tables.ts';
 import { linkLocalGateways } from './gateway.ts';
 import { checkedGroup, uncheckedGroup } from './link-group.ts';
 
@@ -20,8 +18,10 @@ const gateway = formatAddress(linkLocalGateways[4]);
  * address of lo. That link is known by its name: to print the name of an index, nft reads all links of the host, of which
  * there may be thousands (1,000: 12 ms more for every ADD).
  */
-export const sourceCheckChain: MasqueradeChain = {
+export const sourceCheckChain: WriteChain = {
+  kind: 'write-chain',
   table: inetTable,
+  hook: { type: 'filter', hook: 'prerouting', priority: 'raw' },
   chain: 'source_check',
   comment: 'containers with point-to-point links send from their own addresses only',
   rules: [
@@ -33,10 +33,3 @@ export const sourceCheckChain: MasqueradeChain = {
     `iifname != "lo" iifgroup != ${containers} ip daddr ${gateway} fib daddr type local drop`,
   ].map((text) => ownedRule(owner, text)),
 };
-
-/** Writes the chain if it is absent or altered. It is every network's, and stays. */
-export function planSourceCheck(listing: NftListing): readonly Step[] {
-  if (isWritten(sourceCheckChain, listing)) return [];
-  const hook = { type: 'filter', hook: 'prerouting', priority: 'raw' } as const;
-  return [{ place: 'host', operation: { kind: 'write-chain', ...sourceCheckChain, ...hook } }];
-}

@@ -1,13 +1,13 @@
 import type { Pool } from '../blocks/table/pool.ts';
 import { masqueradeBySource } from '../masquerade/by-source.ts';
-import type { MasqueradeChain } from '../masquerade/masquerade.ts';
 import { type Cidr, isWithin } from '../net/cidr.ts';
+import type { WriteChain } from '../nft/operation.ts';
 
 /**
  * The chain by which containers of pools that ask for it leave all pools with their host's address (Calico's
  * `natOutgoing`). Without rules where no pool asks for it.
  */
-export function natOutgoing(pools: readonly Pool[]): MasqueradeChain {
+export function natOutgoing(pools: readonly Pool[]): WriteChain {
   const all = pools.map(({ cidr }) => cidr);
   return masqueradeBySource({
     chain: 'masq_pools',

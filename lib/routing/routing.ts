@@ -8,7 +8,7 @@ import type { Listen } from '../exec/lines.ts';
 import { chainsInquiry } from '../exec/observe.ts';
 import { carryOut } from '../exec/reconciled.ts';
 import type { Log } from '../log/log.ts';
-import { planMasquerade } from '../masquerade/masquerade.ts';
+import { planRules } from '../rules/rules.ts';
 import { concernsRoutes, destinationsOf, routeMonitor } from './monitor-line.ts';
 import { natOutgoing } from './nat-outgoing.ts';
 import type { Reachability, Router, RoutingStatus } from './router.ts';
@@ -92,6 +92,6 @@ export class Routing {
     const { host } = this.#parts;
     const chain = natOutgoing([...table.pools.values()]);
     const listing = await inquireAsync(chainsInquiry([chain]), host.run);
-    return (await carryOut(planMasquerade(chain, listing), host)).problems;
+    return (await carryOut(planRules({ shared: [chain], own: [] }, listing), host)).problems;
   }
 }

@@ -1,12 +1,10 @@
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { Mac } from '../net/mac.ts';
-import { type NftOperation, type NftTable, ownedRule } from '../nft/operation.ts';
-import { type NftListing, ruleComments } from '../nft/parse.ts';
-import type { Step } from '../plan/operation.ts';
-
-/** The table of what crosses a bridge. */
-export const bridgeTable: NftTable = { family: 'bridge', name: 'fairlead' };
+import { type AddElement, type NftOperation, ownedRule } from '../nft/operation.ts';
+import type { NftListing } from '../nft/parse.ts';
+import type { Rules, SharedRule } from '../rules/rules.ts';
+import { bridgeTable } from '../rules/tables.ts';
 
 /** What one bridge port may send. */
 export type SpoofCheck = {
@@ -16,8 +14,6 @@ export type SpoofCheck = {
   /** The only source addresses, where that is checked. */
   readonly addresses: readonly IpAddress[] | undefined;
 };
-
-const chain = 'from_port';
 
 /**
  * All checks are these few rules over sets keyed by port, so a packet costs the same with one port and a thousand.
@@ -41,78 +37,46 @@ const sets = {
   ip6_allowed: ['ifname', 'ipv6_addr'],
 } as const;
 
-/** The chain whose presence says that the table is complete. */
-export const spoofCheckChain = { table: bridgeTable, chain };
-
-/** Whether the rules stand as we would write them. */
-export function hasSpoofRules(listing: NftListing): boolean {
-  const found = ruleComments(listing, bridgeTable.family, chain);
-  return found.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
-}
-
-/** The table where it is absent or altered, and the port's elements, which the undo takes away. */
-export function planSpoofCheck(check: SpoofCheck, listing: NftListing): readonly Step[] {
-  const table = hasSpoofRules(listing) ? [] : tableOperations();
-  return [
-    ...table.map((operation): Step => ({ place: 'host', operation })),
-    ...elementsOf(check).map(
-      (element): Step => ({
-        place: 'host',
-        operation: { kind: 'add-element', ...element },
-        undo: { kind: 'delete-element', ...element },
-      }),
-    ),
-  ];
-}
-
-/** The elements that a listing has of ports for which `isGone` holds, as operations that delete them. */
-export function planRemoval(listing: NftListing, isGone: (port: string) => boolean): readonly NftOperation[] {
-  return listing.elements
-    .filter(({ family, set, key }) => family === bridgeTable.family && set in sets && isGone(key[0] ?? ''))
-    .map(({ set, key: [port, ...rest] }) => ({
-      kind: 'delete-element',
-      table: bridgeTable,
-      set,
-      key: [`"${port}"`, ...rest],
-    }));
-}
-
-/** The elements of a check that a listing lacks, for CHECK: each as `set: key`. */
-export function missingElements(check: SpoofCheck, listing: NftListing): readonly string[] {
-  const found = new Set(listing.elements.map(({ set, key }) => `${set}: ${key.join(' . ')}`));
-  return elementsOf(check)
-    .map(({ set, key }) => `${set}: ${key.join(' . ').replaceAll('"', '')}`)
-    .filter((element) => !found.has(element));
-}
-
-type Element = { readonly table: NftTable; readonly set: keyof typeof sets; readonly key: readonly string[] };
-
-function elementsOf({ port, mac, addresses }: SpoofCheck): readonly Element[] {
+/** The table of the check, and the port's elements in it. */
+export function spoofCheckRules({ port, mac, addresses }: SpoofCheck, comment: string): Rules {
   const name = `"${port}"`;
-  const element = (set: keyof typeof sets, ...key: string[]): Element => ({ table: bridgeTable, set, key });
-  return [
+  const element = (set: keyof typeof sets, ...key: string[]): AddElement => ({
+    kind: 'add-element',
+    table: bridgeTable,
+    set,
+    key,
+    comment,
+  });
+  const own = [
     ...(mac === undefined ? [] : [element('mac_allowed', name, mac), element('mac_checked', name)]),
     ...(addresses ?? []).map((address) =>
       element(address.family === 4 ? 'ip4_allowed' : 'ip6_allowed', name, formatAddress(address)),
     ),
     ...(addresses === undefined ? [] : [element('ip_checked', name)]),
   ];
+  return { shared, own };
 }
 
-function tableOperations(): readonly NftOperation[] {
-  return [
-    ...Object.entries(sets).map(
-      ([set, types]): NftOperation => ({ kind: 'add-set', table: bridgeTable, set, types }),
-    ),
-    {
-      kind: 'write-chain',
-      table: bridgeTable,
-      chain,
-      type: 'filter',
-      hook: 'prerouting',
-      priority: '-300',
-      comment: 'a port sends only what is its own',
-      rules,
-    },
-  ];
+const shared: readonly SharedRule[] = [
+  ...Object.entries(sets).map(
+    ([set, types]): SharedRule => ({ kind: 'add-set', table: bridgeTable, set, types }),
+  ),
+  {
+    kind: 'write-chain',
+    table: bridgeTable,
+    chain: 'from_port',
+    hook: { type: 'filter', hook: 'prerouting', priority: '-300' },
+    comment: 'spoof check: a port sends only what is its own',
+    rules,
+  },
+];
+
+/** The elements that a listing has of ports for which `isGone` holds, as operations that delete them. */
+export function planRemoval(listing: NftListing, isGone: (port: string) => boolean): readonly NftOperation[] {
+  return listing.elements
+    .filter(
+      ({ family, set, key: [port = ''] }) =>
+        family === bridgeTable.family && set in sets && isGone(port.replaceAll('"', '')),
+    )
+    .map(({ set, key }) => ({ kind: 'delete-element', table: bridgeTable, set, key }));
 }

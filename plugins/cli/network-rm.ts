@@ -5,12 +5,12 @@ import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import { applyPlan } from '../../lib/exec/apply.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { listLinks, listPorts, observeTable } from '../../lib/exec/observe.ts';
-import { inetTable, masqueradePrefix } from '../../lib/masquerade/masquerade.ts';
+import { masqueradePrefix } from '../../lib/masquerade/masquerade.ts';
 import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import type { NftOperation } from '../../lib/nft/operation.ts';
 import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/kernel/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
-import { bridgeTable } from '../../lib/spoofcheck/spoofcheck.ts';
+import { bridgeTable, inetTable } from '../../lib/rules/tables.ts';
 
 /** What a network's removal took away, for the operator. */
 export type Removal = {

@@ -9,6 +9,7 @@ import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
 import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
+import { nothingAdded } from '../support/additions.ts';
 import { toCall } from '../support/calls.ts';
 
 // The exact lines that ADD hands to `ip`, `bridge` and `nft`, and their undo: the text of `fairlead explain`.
@@ -84,6 +85,7 @@ test.each(Object.entries(cases))('%s', async (name, { conf, ips = v4, observed =
     attachment: call.attachment,
     mac: parseRequestedMac(call.conf, call.attachment),
     leased: ips,
+    additionsAt: () => nothingAdded,
   };
 
   const { plan } = planAdd(request, { ...nothing, ...observed });

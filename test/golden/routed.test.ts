@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { writeShare } from '../../lib/blocks/share/share-file.ts';
-import { inetTable } from '../../lib/masquerade/masquerade.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import { sourceCheckChain } from '../../lib/point-to-point/source-check.ts';
+import { inetTable } from '../../lib/rules/tables.ts';
 import { routed } from '../../plugins/routed/plugin.ts';
 import { explainOn, shareOf } from '../support/point-to-point.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

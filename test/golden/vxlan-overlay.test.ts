@@ -79,8 +79,10 @@ test.each(Object.entries(cases))('%s', async (name, { conf, file, links }) => {
   if (file !== undefined) writeFileSync(subnetFile, file);
   const call = toCall({ type: 'vxlan-overlay', ...(file === undefined ? {} : { subnetFile }), ...conf });
 
-  const { plan } = explain(call, { kind: vxlanOverlay, machine: createHost(links) }, ({ conf: { fields } }) =>
-    lease(fields.object('ipam')),
+  const { plan } = explain(
+    call,
+    { kind: vxlanOverlay, machine: createHost(links), capabilities: [] },
+    ({ conf: { fields } }) => lease(fields.object('ipam')),
   );
 
   await expect(`${renderPlan(plan)}\n`).toMatchFileSnapshot(`expected/vxlan-overlay, ${name}.txt`);

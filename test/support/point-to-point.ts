@@ -26,7 +26,11 @@ export function explainOn(
       : {},
     answer: () => (nftables === undefined ? { status: 1 } : { stdout: JSON.stringify({ nftables }) }),
   });
-  return explain(toCall({ type: kind.name, ...withHostLocal(conf) }), { kind, machine }, preview);
+  return explain(
+    toCall({ type: kind.name, ...withHostLocal(conf) }),
+    { kind, machine, capabilities: [] },
+    preview,
+  );
 }
 
 /** Leases nowhere: `preview` only reads. */

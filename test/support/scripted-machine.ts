@@ -44,6 +44,9 @@ export function scriptMachine({ answer, proc = {} }: Script = {}): ScriptedMachi
     writeProc: (path, value) => {
       log.push(`${place}: write ${path}=${value}`);
     },
+    forgetFlows: (flows) => {
+      for (const { protocol, port } of flows) log.push(`${place}: forget ${protocol} ${port}`);
+    },
     sleep: () => undefined,
   };
 }

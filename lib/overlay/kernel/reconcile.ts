@@ -2,8 +2,8 @@ import type { OwnHost } from '../../exec/apply.ts';
 import { inquireAsync } from '../../exec/inquiry.ts';
 import { chainsInquiry } from '../../exec/observe.ts';
 import { carryOut, guarded, type Reconciled, together } from '../../exec/reconciled.ts';
-import { planMasquerade } from '../../masquerade/masquerade.ts';
 import type { Cidr } from '../../net/cidr.ts';
+import { planRules } from '../../rules/rules.ts';
 import { vxlanConflict } from './conflict.ts';
 import { observeMarked, planLeftovers } from './leftovers.ts';
 import { overlayMasquerade } from './masquerade.ts';
@@ -45,6 +45,6 @@ async function reconcilePlane({ plane, wish }: PlaneTarget, host: OwnHost): Prom
 
 async function reconcileMasquerade(networks: readonly Cidr[], host: OwnHost): Promise<Reconciled> {
   const chain = overlayMasquerade(networks);
-  const plan = planMasquerade(chain, await inquireAsync(chainsInquiry([chain]), host.run));
+  const plan = planRules({ shared: [chain], own: [] }, await inquireAsync(chainsInquiry([chain]), host.run));
   return carryOut(plan, host);
 }

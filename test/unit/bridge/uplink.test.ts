@@ -5,6 +5,7 @@ import { type BridgeKind, noUplink, type Uplink } from '../../../lib/bridge/netw
 import { CniError, ErrorCode } from '../../../lib/errors/cni-error.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import { toCall } from '../../support/calls.ts';
+import { paperRecords } from '../../support/paper-records.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';
 
 const bridgePath = '/proc/sys/net/ipv4/conf/cni0/forwarding';
@@ -30,7 +31,14 @@ test('an ADD at whose end the subnet is no longer ours takes back what it has ma
     },
   });
 
-  const adding = () => add(toCall({}), { kind, machine, selectIpam: () => undefined });
+  const adding = () =>
+    add(toCall({}), {
+      kind,
+      machine,
+      records: paperRecords(),
+      capabilities: [],
+      selectIpam: () => undefined,
+    });
 
   expect(adding).toThrow(expect.objectContaining({ code: ErrorCode.tryAgainLater }));
   expect(machine.log.join('\n')).toMatch(/link add name (veth\w+)[\s\S]*link del dev \1/);
@@ -49,7 +57,13 @@ test('an ADD in whose way another one has made the uplink begins again', () => {
   const up = { kind: 'set-up', name: 'vxlan9' as IfName } as const;
   const kind = kindWith({ plan: () => (isMade ? [] : [{ place: 'host', operation: up }]) });
 
-  const result = add(toCall({}), { kind, machine, selectIpam: () => undefined });
+  const result = add(toCall({}), {
+    kind,
+    machine,
+    records: paperRecords(),
+    capabilities: [],
+    selectIpam: () => undefined,
+  });
 
   expect(result.interfaces.map(({ name }) => name)).toContain('cni0');
 });

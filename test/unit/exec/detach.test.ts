@@ -1,21 +1,27 @@
 import { expect, test } from 'vitest';
 import { detach } from '../../../lib/attach/detach.ts';
+import type { CleanupStep } from '../../../lib/errors/collect.ts';
+import type { Machine } from '../../../lib/exec/machine.ts';
 import { hostVethName, type IfName } from '../../../lib/net/ifname.ts';
-import type { NftOperation } from '../../../lib/nft/operation.ts';
-import { bridgeTable } from '../../../lib/spoofcheck/spoofcheck.ts';
 import { toCall } from '../../support/calls.ts';
 import { scriptMachine } from '../../support/scripted-machine.ts';
 
 const { attachment } = toCall({});
 const port = hostVethName(attachment.containerId, attachment.ifName);
 const forwarding = (name: string) => `/proc/sys/net/ipv4/conf/${name}/forwarding`;
-const elements: readonly NftOperation[] = [
-  { kind: 'delete-element', table: bridgeTable, set: 'mac_checked', key: [`"${port}"`] },
-];
+
+/** What is to go beside the link: rules, by nft. */
+function rulesOf(machine: Machine): readonly CleanupStep[] {
+  const run = () => {
+    const { status, stderr } = machine.run({ file: 'nft', args: ['-f', '-'] });
+    if (status !== 0) throw new Error(stderr);
+  };
+  return [{ doing: 'removing rules', run }];
+}
 
 test('nothing is started where nothing is left', () => {
   const machine = scriptMachine();
-  expect(detach({ ...attachment, netns: '' }, () => [], machine)).toEqual([]);
+  expect(detach({ ...attachment, netns: '' }, [], machine)).toEqual([]);
   expect(machine.log).toEqual([]);
 });
 
@@ -28,7 +34,7 @@ test('the link goes while nft works', () => {
       return undefined;
     },
   });
-  expect(detach(attachment, () => elements, machine)).toEqual([]);
+  expect(detach(attachment, rulesOf(machine), machine)).toEqual([]);
   expect(machine.log.map((entry) => entry.split('\n')[0])).toEqual([
     `host: ip link del dev ${port}`,
     'host: nft -f -',
@@ -43,12 +49,12 @@ test('a link that does not go is tried once more, and the reason told', () => {
         ? { status: 1, stderr: 'RTNETLINK answers: Operation not permitted\nCommand failed -:1\n' }
         : undefined,
   });
-  expect(detach(attachment, () => [], machine)).toMatchObject([
+  expect(detach(attachment, [], machine)).toMatchObject([
     { message: expect.stringContaining(`removing link ${port}: Operation not permitted`) },
   ]);
 });
 
-test('a failure to look up the elements does not stop the link from going', () => {
+test('a failure to look up the rules does not stop the link from going', () => {
   const proc: Record<string, string> = { [forwarding(port)]: '1' };
   const machine = scriptMachine({
     proc,
@@ -60,7 +66,7 @@ test('a failure to look up the elements does not stop the link from going', () =
   const failing = () => {
     throw new Error('nft cannot tell');
   };
-  expect(detach(attachment, failing, machine)).toMatchObject([
+  expect(detach(attachment, [{ doing: 'removing rules', run: failing }], machine)).toMatchObject([
     { message: 'removing rules: nft cannot tell' },
   ]);
   expect(machine.log).toEqual([`host: ip link del dev ${port}`]);
@@ -75,7 +81,7 @@ test('a failure of nft does not stop the link from going', () => {
       return file === 'nft' ? { status: 1, stderr: 'Error: no' } : undefined;
     },
   });
-  expect(detach(attachment, () => elements, machine)).toHaveLength(1);
+  expect(detach(attachment, rulesOf(machine), machine)).toHaveLength(1);
   expect(machine.log[0]).toContain('link del');
 });
 
@@ -89,6 +95,6 @@ test('a link of the reference, whose host end has another name, goes by its cont
     },
   });
   // The scripted procfs shows the same in every namespace; the log says where `ip` ran.
-  expect(detach({ ...attachment, ifName: 'eth0' as IfName }, () => [], machine)).toEqual([]);
+  expect(detach({ ...attachment, ifName: 'eth0' as IfName }, [], machine)).toEqual([]);
   expect(machine.log).toEqual([`${attachment.netns}: ip -batch -\nlink del dev eth0`]);
 });

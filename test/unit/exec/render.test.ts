@@ -106,9 +106,7 @@ describe('nft', () => {
       kind: 'write-chain',
       table,
       chain: 'c',
-      type: 'filter',
-      hook: 'prerouting',
-      priority: '0',
+      hook: { type: 'filter', hook: 'prerouting', priority: '0' },
       comment: 'a " b',
       rules: [],
     } as const;

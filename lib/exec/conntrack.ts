@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { CniError, ErrorCode, inContext } from '../errors/cni-error.ts';
+import { ifExists } from '../errors/system-error.ts';
+import type { Flow } from '../plan/flow.ts';
+import {
+  allEntriesRequest,
+  type ConntrackEntry,
+  deleteRequest,
+  entriesRequest,
+  matchingEntry,
+} from './conntrack-message.ts';
+import { errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
+import type { NetfilterRequest } from './netlink.ts';
+
+/** Deletions before their acknowledgements are read, which a socket's buffer must hold (about 250 by default). */
+const deletionsAtOnce = 64;
+
+/**
+ * Makes the kernel forget connections, in this thread's network namespace: what their senders send next is looked up
+ * in the rules anew. A UDP sender would otherwise go on with the address translation that its first packet met.
+ * Nothing happens where nothing is tracked.
+ * @throws CniError code 11 when the kernel does not answer within the time
+ */
+export function forgetFlows(flows: readonly Flow[], limitMs?: number): void {
+  if (flows.length === 0 || tracksNothing()) return;
+  inContext('forgetting the connections of changed port maps', () => {
+    using socket = openNetfilter(limitMs);
+    if (socket === undefined) return;
+    forget(flows, socket);
+  });
+}
+
+/** The file shows the namespace of this thread; where it is absent, only netlink can tell. */
+function tracksNothing(): boolean {
+  const count = ifExists(() => readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+  return count?.trim() === '0';
+}
+
+function forget(flows: readonly Flow[], socket: NetfilterSocket): void {
+  const deletions = findEntries(flows, socket).map(deleteRequest);
+  for (let from = 0; from < deletions.length; from += deletionsAtOnce) {
+    for (const end of socket.ask(deletions.slice(from, from + deletionsAtOnce))) throwUnlessGone(end);
+  }
+}
+
+/** A kernel without connection tracking refuses as one does that cannot narrow: so the second refusal is believed. */
+function findEntries(flows: readonly Flow[], socket: NetfilterSocket): readonly ConntrackEntry[] {
+  return (
+    askEntries(entriesRequest(flows), flows, socket) ??
+    askEntries(allEntriesRequest(flows), flows, socket) ??
+    []
+  );
+}
+
+/** Undefined where the kernel does not take the request. */
+function askEntries(
+  request: NetfilterRequest,
+  flows: readonly Flow[],
+  socket: NetfilterSocket,
+): readonly ConntrackEntry[] | undefined {
+  const entries: ConntrackEntry[] = [];
+  const [end = 0] = socket.ask([request], (answer) => {
+    const entry = matchingEntry(answer, flows);
+    if (entry !== undefined) entries.push(entry);
+  });
+  if (end === errno.invalid || end === errno.notSupported) return undefined;
+  throwUnlessGone(end);
+  return entries;
+}
+
+/** A connection that ended by itself meanwhile is what was wanted. */
+function throwUnlessGone(end: number): void {
+  if (end === 0 || end === errno.absent) return;
+  const why = end === errno.permission ? 'not permitted: run with CAP_NET_ADMIN' : `error ${end}`;
+  throw new CniError(ErrorCode.internal, `connection tracking: ${why}`);
+}

@@ -1,0 +1,118 @@
+/**
+ * Netlink's format (RFC 3549, section 2.3; linux/netlink.h): messages of a header and attributes, both padded to four
+ * bytes. Numbers are in the processor's order, and the executables are built for little-endian ones only.
+ */
+export type NetlinkMessage = {
+  readonly type: number;
+  readonly flags: number;
+  /** What an answer has in common with its request. */
+  readonly sequence: number;
+  readonly body: Buffer;
+};
+
+/** NLM_F_REQUEST, _ACK and _DUMP. */
+export const netlinkFlag = { request: 1, ack: 4, dump: 0x300 } as const;
+
+const headerBytes = 16;
+const attributeHeaderBytes = 4;
+const errorType = 2;
+const doneType = 3;
+/** NLA_F_NESTED, and with NLA_F_NET_BYTEORDER all that is no part of an attribute's number. */
+const nestedFlag = 0x8000;
+const attributeNumberMask = 0x3fff;
+
+export function encodeMessage({ type, flags, sequence, body }: NetlinkMessage): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(headerBytes + body.length, 0);
+  header.writeUInt16LE(type, 4);
+  header.writeUInt16LE(flags, 6);
+  header.writeUInt32LE(sequence, 8);
+  return padded(Buffer.concat([header, body]));
+}
+
+/** The messages of one datagram, which share its memory; one that is cut off, and what follows it, is left out. */
+export function decodeMessages(datagram: Buffer): readonly NetlinkMessage[] {
+  const messages: NetlinkMessage[] = [];
+  for (let at = 0; at + headerBytes <= datagram.length; ) {
+    const length = datagram.readUInt32LE(at);
+    if (length < headerBytes || at + length > datagram.length) break;
+    messages.push({
+      type: datagram.readUInt16LE(at + 4),
+      flags: datagram.readUInt16LE(at + 6),
+      sequence: datagram.readUInt32LE(at + 8),
+      body: datagram.subarray(at + headerBytes, at + length),
+    });
+    at += aligned(length);
+  }
+  return messages;
+}
+
+/** The error number with which a message ends its request, 0 after success; undefined for one that does not end it. */
+export function endOf({ type, body }: NetlinkMessage): number | undefined {
+  if (type !== errorType && type !== doneType) return undefined;
+  return body.length < 4 ? 0 : Math.abs(body.readInt32LE(0));
+}
+
+/** One attribute with its padding. */
+export function encodeAttribute(type: number, payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(attributeHeaderBytes);
+  header.writeUInt16LE(attributeHeaderBytes + payload.length, 0);
+  header.writeUInt16LE(type, 2);
+  return padded(Buffer.concat([header, payload]));
+}
+
+/** An attribute that consists of attributes. */
+export function encodeNest(type: number, ...attributes: readonly Uint8Array[]): Buffer {
+  return encodeAttribute(type | nestedFlag, Buffer.concat(attributes));
+}
+
+/** The attributes by their numbers, which share the memory of what is given; one that is cut off is left out. */
+export function decodeAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
+  const attributes = new Map<number, Buffer>();
+  for (let at = 0; at + attributeHeaderBytes <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < attributeHeaderBytes || at + length > bytes.length) break;
+    const type = bytes.readUInt16LE(at + 2) & attributeNumberMask;
+    attributes.set(type, bytes.subarray(at + attributeHeaderBytes, at + length));
+    at += aligned(length);
+  }
+  return attributes;
+}
+
+/** A part of the kernel that netfilter's netlink messages are for. */
+export type NetfilterPart = 'conntrack' | 'nftables';
+
+const subsystems: Readonly<Record<NetfilterPart, number>> = { conntrack: 1, nftables: 10 };
+
+/** A request before it has its place in a conversation. */
+export type NetfilterRequest = Omit<NetlinkMessage, 'sequence'>;
+
+/** A request of netfilter's: `struct nfgenmsg` (family, version, resource) and attributes. */
+export function netfilterRequest(
+  part: NetfilterPart,
+  command: number,
+  { flags, family, attributes }: { flags: number; family: number; attributes: readonly Uint8Array[] },
+): NetfilterRequest {
+  return {
+    type: (subsystems[part] << 8) | command,
+    flags: netlinkFlag.request | flags,
+    body: Buffer.concat([Buffer.from([family, 0, 0, 0]), ...attributes]),
+  };
+}
+
+/** Family and attributes of an answer of netfilter's. */
+export function decodeNetfilter({ body }: Pick<NetlinkMessage, 'body'>): {
+  family: number;
+  attributes: ReadonlyMap<number, Buffer>;
+} {
+  return { family: body[0] ?? 0, attributes: decodeAttributes(body.subarray(4)) };
+}
+
+function aligned(length: number): number {
+  return (length + 3) & ~3;
+}
+
+function padded(bytes: Buffer): Buffer {
+  const missing = aligned(bytes.length) - bytes.length;
+  return missing === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(missing)]);
+}

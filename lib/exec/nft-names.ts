@@ -1,0 +1,87 @@
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
+import {
+  decodeNetfilter,
+  encodeAttribute,
+  type NetfilterRequest,
+  netfilterRequest,
+  netlinkFlag,
+} from './netlink.ts';
+
+/** A family of nftables that has tables of iptables or of bridges. */
+export type NftFamily = 'inet' | 'ip' | 'ip6' | 'bridge';
+
+/** A table of any program's. */
+export type NftTableName = { readonly family: NftFamily; readonly table: string };
+
+/** A chain of any program's. */
+export type NftChainName = NftTableName & { readonly chain: string };
+
+/** NFPROTO_… of linux/netfilter.h. */
+const familyNumber: Readonly<Record<NftFamily, number>> = { inet: 1, ip: 2, bridge: 7, ip6: 10 };
+const everyFamily = 0;
+/** Commands and attributes of linux/netfilter/nf_tables.h. */
+const command = { getTable: 1, getChain: 4 } as const;
+const tableNameAttribute = 1;
+const chainAttribute = { table: 1, name: 3 } as const;
+
+/**
+ * Which of the tables this thread's network namespace has. Asked by netlink: a process of nft costs 3 ms, this well
+ * under one, and a DEL asks it of hosts where the answer is nearly always none.
+ * @throws CniError
+ */
+export function findNftTables<T extends NftTableName>(wanted: readonly T[]): readonly T[] {
+  const there = new Set<string>();
+  const request = netfilterRequest('nftables', command.getTable, {
+    flags: netlinkFlag.dump,
+    family: everyFamily,
+    attributes: [],
+  });
+  converse((socket) => {
+    const [end = 0] = socket.ask([request], (answer) => {
+      const { family, attributes } = decodeNetfilter(answer);
+      there.add(`${family} ${toName(attributes.get(tableNameAttribute))}`);
+    });
+    throwUnlessAbsent(end);
+  });
+  return wanted.filter(({ family, table }) => there.has(`${familyNumber[family]} ${table}`));
+}
+
+/**
+ * Which of the chains this thread's network namespace has; however many others there are makes no difference.
+ * @throws CniError
+ */
+export function findNftChains<T extends NftChainName>(wanted: readonly T[]): readonly T[] {
+  if (wanted.length === 0) return [];
+  const ends = converse((socket) => socket.ask(wanted.map(chainRequest))) ?? [];
+  ends.forEach(throwUnlessAbsent);
+  return wanted.filter((_, index) => ends[index] === 0);
+}
+
+function chainRequest({ family, table, chain }: NftChainName): NetfilterRequest {
+  return netfilterRequest('nftables', command.getChain, {
+    flags: netlinkFlag.ack,
+    family: familyNumber[family],
+    attributes: [
+      encodeAttribute(chainAttribute.table, Buffer.from(`${table}\0`)),
+      encodeAttribute(chainAttribute.name, Buffer.from(`${chain}\0`)),
+    ],
+  });
+}
+
+function converse<T>(work: (socket: NetfilterSocket) => T): T | undefined {
+  using socket = openNetfilter();
+  return socket === undefined ? undefined : work(socket);
+}
+
+/** Text ends with a zero. */
+function toName(bytes: Buffer | undefined): string {
+  return bytes?.toString('utf8', 0, bytes.length - 1) ?? '';
+}
+
+/** A kernel without nftables takes the request for invalid. */
+function throwUnlessAbsent(end: number): void {
+  if (end === 0 || end === errno.absent || end === errno.invalid || end === errno.notSupported) return;
+  const why = end === errno.permission ? 'not permitted: run with CAP_NET_ADMIN' : `error ${end}`;
+  throw new CniError(ErrorCode.internal, `asking nftables for its tables and chains: ${why}`);
+}

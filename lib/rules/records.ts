@@ -1,0 +1,84 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { errnoOf, ifExists, onFiles } from '../errors/system-error.ts';
+import { hash64 } from '../net/hash.ts';
+import { parseRecord, type RulesOwner, type RulesRecord, renderRecord } from './record.ts';
+
+/** What is known of the rules of an attachment: written as recorded, none written, or nothing known. */
+export type Recorded =
+  | { readonly kind: 'recorded'; readonly record: RulesRecord }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown' };
+
+/**
+ * The rules that attachments have, a file for each attachment and plugin, below /run: the rules themselves do not outlive
+ * a boot either. A directory for each network namespace that has been a host, since that is what rules belong to.
+ */
+export type Records = {
+  readonly get: (owner: RulesOwner) => Recorded;
+  /** Has what has no record known as without rules. @throws CniError code 5 */
+  readonly prepare: () => void;
+  /** @throws CniError code 5 */
+  readonly put: (record: RulesRecord) => void;
+  /** @throws CniError code 5 */
+  readonly remove: (owner: RulesOwner) => void;
+  /** All that can be read; what is damaged is left out. */
+  readonly list: () => readonly RulesRecord[];
+};
+
+/** @param hostInode of the host's network namespace */
+export function openRecords(directory: string, hostInode: () => number): Records {
+  let cached: string | undefined;
+  const dir = () => {
+    cached ??= `${directory}/${hostInode()}`;
+    return cached;
+  };
+  const pathOf = (owner: RulesOwner) => `${dir()}/${fileName(owner)}`;
+  return {
+    get: (owner) => readRecord(pathOf(owner), dir()),
+    prepare: () => {
+      if (ifExists(() => statSync(dir())) === undefined) makeDirectory(dir());
+    },
+    put: (record) => writeRecord(pathOf(record.owner), dir(), renderRecord(record)),
+    remove: (owner) => onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { force: true })),
+    list: () =>
+      listNames(dir()).flatMap((name) => {
+        const found = readRecord(`${dir()}/${name}`, dir());
+        return found.kind === 'recorded' ? [found.record] : [];
+      }),
+  };
+}
+
+/** A container id may be longer than a file's name. */
+function fileName({ network, containerId, ifName, plugin }: RulesOwner): string {
+  return `${hash64(`${network}/${containerId}/${ifName}`)}.${plugin}.json`;
+}
+
+/** Where the directory is, what has no file has no rules. A file that was being written when its ADD was killed tells nothing. */
+function readRecord(path: string, dir: string): Recorded {
+  try {
+    return { kind: 'recorded', record: parseRecord(readFileSync(path, 'utf8'), path) };
+  } catch (error) {
+    const isAbsent = errnoOf(error) === 'ENOENT' && ifExists(() => statSync(dir)) !== undefined;
+    return { kind: isAbsent ? 'none' : 'unknown' };
+  }
+}
+
+function writeRecord(path: string, dir: string, text: string): void {
+  onFiles(`writing ${path}`, () => {
+    try {
+      writeFileSync(path, text, { mode: 0o600 });
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      makeDirectory(dir);
+      writeFileSync(path, text, { mode: 0o600 });
+    }
+  });
+}
+
+function makeDirectory(dir: string): void {
+  onFiles(`making ${dir}`, () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
+}
+
+function listNames(dir: string): readonly string[] {
+  return ifExists(() => readdirSync(dir)) ?? [];
+}

@@ -1,0 +1,119 @@
+import type {
+  AddElement,
+  AddSet,
+  CreateElement,
+  NftElement,
+  NftOperation,
+  NftTable,
+  WriteChain,
+} from '../nft/operation.ts';
+import { type NftListing, ruleComments } from '../nft/parse.ts';
+import type { Step } from '../plan/operation.ts';
+
+/** What an attachment needs in nftables. */
+export type Rules = {
+  /**
+   * What attachments have in common, in the order of its making: any number of ADDs may write it at once, and like the
+   * bridge it stays when the last container has gone (removing it would race with the next ADD).
+   */
+  readonly shared: readonly SharedRule[];
+  /** What is this attachment's alone, and goes with it. */
+  readonly own: readonly OwnRule[];
+};
+
+export type SharedRule = AddSet | WriteChain | AddElement;
+
+export type OwnRule = AddElement | CreateElement | WriteChain;
+
+export const noRules: Rules = { shared: [], own: [] };
+
+/** All that several need, each once. */
+export function joinRules(...all: readonly Rules[]): Rules {
+  return { shared: all.flatMap(({ shared }) => shared), own: all.flatMap(({ own }) => own) };
+}
+
+export function isWithoutRules({ shared, own }: Rules): boolean {
+  return shared.length === 0 && own.length === 0;
+}
+
+/** The tables that the rules are in. */
+export function tablesOf({ shared, own }: Rules): readonly NftTable[] {
+  const tables = [...shared, ...own].map(({ table }) => table);
+  return [...new Map(tables.map((table) => [table.family, table])).values()];
+}
+
+/** Writes what is shared where it is absent or altered, and what is the attachment's own, which the undo takes away. */
+export function planRules(rules: Rules, listing: NftListing): readonly Step[] {
+  return [
+    ...missingShared(rules, listing).map((operation): Step => ({ place: 'host', operation })),
+    ...rules.own.map((operation): Step => ({ place: 'host', operation, undo: removalOf(operation) })),
+  ];
+}
+
+/** What takes an attachment's own rules away: chains last, because elements lead to them. */
+export function removalsOf(own: readonly OwnRule[]): readonly NftOperation[] {
+  return own.toReversed().map(removalOf);
+}
+
+function removalOf(rule: OwnRule): NftOperation {
+  const { table } = rule;
+  if (rule.kind === 'write-chain') return { kind: 'delete-chain', table, chain: rule.chain };
+  return { kind: 'delete-element', table, set: rule.set, key: rule.key };
+}
+
+/** The rules that a listing with elements lacks, or has otherwise than they are to be. */
+export function missingRules(rules: Rules, listing: NftListing): Rules {
+  const found = new Set(listing.elements.map(identify));
+  const isMissing = (rule: OwnRule) =>
+    rule.kind === 'write-chain' ? !isWritten(rule, listing) : !found.has(identifyElement(rule));
+  return {
+    shared: missingShared(rules, listing).filter(
+      (rule) => rule.kind !== 'add-element' || !found.has(identifyElement(rule)),
+    ),
+    own: rules.own.filter(isMissing),
+  };
+}
+
+/** A terse listing does not tell which elements there are; to add one again changes nothing. */
+function missingShared({ shared }: Rules, listing: NftListing): readonly SharedRule[] {
+  return shared.filter((rule) => rule.kind === 'add-element' || !isThere(rule, listing));
+}
+
+function isThere(rule: AddSet | WriteChain, listing: NftListing): boolean {
+  if (rule.kind === 'write-chain') return isWritten(rule, listing);
+  return listing.sets.some(({ family, set }) => family === rule.table.family && set === rule.set);
+}
+
+/** Whether the chain stands as we would write it. */
+export function isWritten(
+  { table, chain, rules }: Pick<WriteChain, 'table' | 'chain' | 'rules'>,
+  listing: NftListing,
+): boolean {
+  const found = ruleComments(listing, table.family, chain);
+  return found.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
+}
+
+/** A rule in words, as CHECK names it. */
+export function describeRule(rule: SharedRule | OwnRule): string {
+  const place = `nftables table ${rule.table.family} ${rule.table.name}`;
+  switch (rule.kind) {
+    case 'write-chain':
+      return `chain ${rule.chain} (${rule.comment}) of ${place}`;
+    case 'add-set':
+      return `${rule.values === undefined ? 'set' : 'map'} ${rule.set} of ${place}`;
+    default:
+      return `element ${rule.key.join(' . ')} of ${rule.set} in ${place}`;
+  }
+}
+
+function identifyElement({ table, set, key }: NftElement): string {
+  return identify({ family: table.family, set, key });
+}
+
+function identify({
+  family,
+  set,
+  key,
+}: Pick<NftListing['elements'][number], 'family' | 'set' | 'key'>): string {
+  return `${family} ${set}: ${key.join(' . ')}`;
+}
