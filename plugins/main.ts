@@ -4,6 +4,7 @@ import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
 import { readBootId } from '../lib/attach/liveness.ts';
+import type { AttachParts } from '../lib/attach/parts.ts';
 import { bandwidth } from '../lib/bandwidth/capability.ts';
 import { explain } from '../lib/bridge/explain.ts';
 import { createBridgePlugin } from '../lib/bridge/plugin.ts';
@@ -92,7 +93,7 @@ async function main(): Promise<number> {
     env: process.env,
     version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
     machine,
-    explainers: createExplainers(machine),
+    explainers: createExplainers({ machine, records, capabilities }),
     readStdin,
     writeStdout,
     writeStderr: (text) => writeAll(2, text),
@@ -104,15 +105,17 @@ async function main(): Promise<number> {
   });
 }
 
-function createExplainers(machine: Machine): ReadonlyMap<string, Explainer> {
+type ExplainingParts = Omit<AttachParts, 'selectIpam'>;
+
+function createExplainers(parts: ExplainingParts): ReadonlyMap<string, Explainer> {
   return new Map<string, Explainer>([
     ...bridgeKinds.map((kind): [string, Explainer] => [
       kind.name,
-      (call) => explain(call, { kind, machine, capabilities }, preview),
+      (call) => explain(call, { kind, ...parts }, preview),
     ]),
     ...pointToPointKinds.map((kind): [string, Explainer] => [
       kind.name,
-      (call) => explainLink(call, { kind, machine, capabilities }, preview),
+      (call) => explainLink(call, { kind, ...parts }, preview),
     ]),
   ]);
 }

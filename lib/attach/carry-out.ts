@@ -2,21 +2,25 @@ import { planForgetting } from '../capability/additions.ts';
 import type { Attachment } from '../cni/invocation.ts';
 import type { CniError } from '../errors/cni-error.ts';
 import { failuresOf, withLaterFailures } from '../errors/collect.ts';
-import { applyPlan } from '../exec/apply.ts';
+import { isFailureOf } from '../errors/command-failure.ts';
+import { applyPlan, type Site } from '../exec/apply.ts';
 import type { Flow } from '../plan/flow.ts';
 import type { Plan } from '../plan/operation.ts';
 import type { RulesOwner } from '../rules/record.ts';
 import type { RulesParts } from '../rules/remove-rules.ts';
-import { isWithoutRules, type Rules } from '../rules/rules.ts';
-import { explainTakenElement } from '../rules/taken-element.ts';
+import { isWithoutRules, planRules, type Rules, type Standing } from '../rules/rules.ts';
+import { noteShared, observeStanding } from '../rules/standing.ts';
+import { explainTakenElement, takenElement } from '../rules/taken-element.ts';
 import { proveAlive } from './liveness.ts';
 
 /** What is to be done for an attachment. */
 export type Prepared = {
-  /** The whole of it, the rules among it. */
-  readonly plan: Plan;
+  /** What comes before the rules. */
+  readonly before: Plan;
   /** All rules that the attachment needs, those that are there among them. */
   readonly rules: Rules;
+  /** What comes when the rules stand. */
+  readonly after: Plan;
   readonly flows: readonly Flow[];
 };
 
@@ -35,20 +39,49 @@ export type Beneficiary = {
  * @throws CniError
  */
 export function carryOut(
-  { plan, rules, flows }: Prepared,
+  prepared: Prepared,
   { attachment, network, plugin }: Beneficiary,
-  { machine, records }: RulesParts,
+  parts: RulesParts,
 ): () => readonly CniError[] {
+  const { records, machine } = parts;
   const { containerId, ifName, netns } = attachment;
+  const { rules, flows } = prepared;
   const owner: RulesOwner = { network, plugin, containerId, ifName };
   const hasRules = !isWithoutRules(rules);
   if (!hasRules) records.prepare();
   else records.put({ owner, proof: proveAlive(netns, machine), rules, flows });
   const forget = () => (hasRules ? failuresOf(() => records.remove(owner)) : []);
   try {
-    const undo = applyPlan([...plan, ...planForgetting(flows)], { machine, netns });
+    const undo = applyWithRules(prepared, { machine, netns }, parts);
     return () => [...undo(), ...forget()];
   } catch (error) {
     throw withLaterFailures(explainTakenElement(error, rules.own, machine), forget());
   }
+}
+
+/**
+ * What an earlier ADD has written a foreign program may have taken away since, and nft says so when this attachment's
+ * elements have no place: then all is written.
+ */
+function applyWithRules(
+  prepared: Prepared,
+  site: Site,
+  { machine, records }: RulesParts,
+): ReturnType<typeof applyPlan> {
+  const standing = observeStanding(prepared.rules, { machine, records });
+  const apply = (known: Standing) => applyPlan(wholePlan(prepared, known), site);
+  try {
+    const undo = apply(standing);
+    noteShared(prepared.rules, standing, records);
+    return undo;
+  } catch (error) {
+    const mayHaveGone = standing.writtenBefore.size > 0 && isFailureOf('nft', error);
+    if (!mayHaveGone || takenElement(prepared.rules.own, machine) !== undefined) throw error;
+    return apply({ ...standing, writtenBefore: new Set() });
+  }
+}
+
+/** All steps in order. */
+export function wholePlan({ before, rules, after, flows }: Prepared, standing: Standing): Plan {
+  return [...before, ...planRules(rules, standing), ...after, ...planForgetting(flows)];
 }

@@ -4,7 +4,6 @@ import { requireContainerNetns } from '../attach/netns.ts';
 import { parseRequestedMac } from '../attach/requested-mac.ts';
 import { explainTakenInterface } from '../attach/taken-interface.ts';
 import { additionsAt, openCapabilities } from '../capability/additions.ts';
-import type { Wanted } from '../capability/capability.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import type { Result } from '../cni/result.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
@@ -28,11 +27,8 @@ export function add(call: AttachmentCall, parts: BridgeParts): Result {
   requireContainerNetns(attachment, machine);
   return attachLeased(selectIpam(ipamCall), ipamCall, (leased) =>
     attach(
-      {
-        request: { network, attachment, mac, leased, additionsAt: (at) => additionsAt(wanted, at, machine) },
-        uplink,
-        wanted,
-      },
+      { network, attachment, mac, leased, additionsAt: (at) => additionsAt(wanted, at, machine) },
+      uplink,
       parts,
     ),
   );
@@ -41,18 +37,12 @@ export function add(call: AttachmentCall, parts: BridgeParts): Result {
 /** How often an ADD begins again because the bridge has come or gone under it. */
 const mostAttempts = 5;
 
-type Attempt = {
-  readonly request: AddRequest;
-  readonly uplink: Uplink;
-  readonly wanted: readonly Wanted[];
-};
-
-function attach({ request, uplink, wanted }: Attempt, parts: BridgeParts): Result {
+function attach(request: AddRequest, uplink: Uplink, parts: BridgeParts): Result {
   const { network, attachment } = request;
   const { machine, kind } = parts;
   const hasBridge = () => hasInterface(machine, network.bridge);
   for (let attempt = 1; ; attempt++) {
-    const observed = observe(machine, network, { uplink, wanted });
+    const observed = observe(machine, network, uplink);
     const prepared = planAdd(request, observed);
     try {
       const undo = carryOut(prepared, { attachment, network: network.network, plugin: kind.name }, parts);

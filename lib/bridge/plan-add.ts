@@ -19,10 +19,9 @@ import { addressAfter, type IpAddress } from '../net/address.ts';
 import { networkAddress } from '../net/cidr.ts';
 import { hostVethName, type IfName } from '../net/ifname.ts';
 import { deriveMac, type Mac, parseMac } from '../net/mac.ts';
-import type { NftListing } from '../nft/parse.ts';
 import type { Step } from '../plan/operation.ts';
 import { ownerComment } from '../rules/owner.ts';
-import { joinRules, noRules, planRules, type Rules } from '../rules/rules.ts';
+import { joinRules, noRules, type Rules } from '../rules/rules.ts';
 import { type SpoofCheck, spoofCheckRules } from '../spoofcheck/spoofcheck.ts';
 import { type BridgeNetwork, describeBridge, gatewayLink, masqueradeOf, vlanGatewayName } from './network.ts';
 import { networkAlias, planBridge, planGateways, planPort } from './plan-bridge.ts';
@@ -43,8 +42,6 @@ export type Observed = {
   readonly bridge: Link | undefined;
   /** The host's interface of the configured VLAN, where one is configured. */
   readonly vlanGateway: Link | undefined;
-  /** Our rules, where the network needs any. */
-  readonly nft: NftListing;
   /** Families that the host forwards already. */
   readonly forwards: readonly (4 | 6)[];
   /** What the network's way to other hosts lacks. */
@@ -74,7 +71,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
   const result = toResult(pair, { network, ips, routes, leased, bridge: observed.bridge ?? bridge });
   const additions = request.additionsAt(endpointOf(network.network, attachment, result));
   const rules = joinRules(filtersOf(network, pair, ips, attachment), additions.rules);
-  const plan = [
+  const before = [
     ...planBridge(bridge, observed.bridge),
     ...planGatewaySide(network, ips, observed),
     ...observed.uplink,
@@ -94,10 +91,8 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
           routes: withGateways(routes, gateways),
           detectDuplicates: network.detectDuplicates,
         })),
-    ...planRules(rules, observed.nft),
-    ...additions.steps,
   ];
-  return { plan, rules, flows: additions.flows, result };
+  return { before, rules, after: additions.steps, flows: additions.flows, result };
 }
 
 /** What the attachment's port may send; undefined where nothing is checked. */

@@ -5,12 +5,10 @@ import type { AttachmentCall, NetworkCall, Plugin } from '../cni/dispatch.ts';
 import { parseValidAttachments } from '../cni/netconf.ts';
 import type { Result } from '../cni/result.ts';
 import { runAll, throwCollected } from '../errors/collect.ts';
-import { observeRules } from '../exec/observe.ts';
 import { checkRules } from '../rules/check-rules.ts';
 import { collectRules } from '../rules/collect-rules.ts';
 import type { RulesOwner } from '../rules/record.ts';
 import { type RulesParts, removeRules } from '../rules/remove-rules.ts';
-import { planRules, tablesOf } from '../rules/rules.ts';
 import { releaseForeign } from '../takeover/foreign.ts';
 import type { Capability, Wanted } from './capability.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
@@ -49,11 +47,13 @@ function add(call: AttachmentCall, capability: Capability, parts: RulesParts): R
   const { machine } = parts;
   requireContainerNetns(attachment, machine);
   const { wanted, result, endpoint } = opened;
-  const rules = wanted.rules(endpoint);
-  const listing = observeRules(machine, tablesOf(rules));
-  const plan = [...planRules(rules, listing), ...wanted.steps(endpoint, machine)];
-  const beneficiary = { attachment, network: conf.name, plugin: capability.name };
-  carryOut({ plan, rules, flows: wanted.flows(endpoint) }, beneficiary, parts);
+  const prepared = {
+    before: [],
+    rules: wanted.rules(endpoint),
+    after: wanted.steps(endpoint, machine),
+    flows: wanted.flows(endpoint),
+  };
+  carryOut(prepared, { attachment, network: conf.name, plugin: capability.name }, parts);
   return wanted.amend(result, endpoint);
 }
 

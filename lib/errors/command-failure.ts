@@ -36,3 +36,9 @@ function firstReason(stderr: string): string | undefined {
     .map((line) => line.replace(/^(RTNETLINK answers|Error): /, '').trim())
     .find((line) => line !== '' && !line.startsWith('Command failed'));
 }
+
+/** Whether what was thrown tells of a process of this program. */
+export function isFailureOf(program: string, error: unknown): boolean {
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  return causes.some((cause) => cause instanceof CommandFailure && cause.facts.argv[0] === program);
+}

@@ -2,7 +2,7 @@ import { type KernelRoute, type Link, parseLinks, parseRoutes } from '../iproute
 import { type Cidr, formatCidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { NftTable } from '../nft/operation.ts';
-import { type NftListing, parseNftListing } from '../nft/parse.ts';
+import { emptyListing, isSameTable, type NftListing, parseNftListing } from '../nft/parse.ts';
 import { type Inquiry, inquire, outputOf, toError } from './inquiry.ts';
 import { hasInterface, type Machine } from './machine.ts';
 
@@ -105,10 +105,10 @@ export function observeTable(machine: Machine, { family, name }: NftTable): NftL
   const args = ['-j', 'list', 'table', family, name];
   const outcome = machine.run({ file: 'nft', args });
   // Where nft is not installed, nothing of ours was made with it.
-  if (outcome.status === undefined) return parseNftListing('');
+  if (outcome.status === undefined) return emptyListing;
   if (outcome.status === 0) return parseNftListing(outcome.stdout);
   const { tables } = parseNftListing(ask(machine, 'nft', ['-j', 'list', 'tables', family]));
-  if (tables.every((table) => table.family !== family)) return parseNftListing('');
+  if (!tables.some((table) => isSameTable(table, { family, name }))) return emptyListing;
   throw toError('nft', args, outcome);
 }
 

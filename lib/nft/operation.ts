@@ -1,7 +1,9 @@
 import { hash64 } from '../net/hash.ts';
 
 /** A table of our own; nothing outside such tables is ever written. */
-export type NftTable = { readonly family: 'inet' | 'bridge'; readonly name: 'fairlead' };
+export type NftTable = { readonly family: 'inet' | 'bridge'; readonly name: NftTableName };
+
+export type NftTableName = 'fairlead' | 'fairlead_portmap' | 'fairlead_firewall';
 
 /** One rule, made from validated values only. */
 export type NftRule = {

@@ -1,44 +1,51 @@
 /** What `nft -j list …` tells of tables of ours. */
 export type NftListing = {
-  readonly tables: readonly { readonly family: string }[];
-  readonly chains: readonly { readonly family: string; readonly chain: string }[];
-  readonly rules: readonly { readonly family: string; readonly chain: string; readonly comment: string }[];
+  readonly tables: readonly ListedTable[];
+  readonly chains: readonly (Listed & { readonly chain: string })[];
+  readonly rules: readonly (Listed & { readonly chain: string; readonly comment: string })[];
   /** Sets and maps. */
-  readonly sets: readonly { readonly family: string; readonly set: string }[];
+  readonly sets: readonly (Listed & { readonly set: string })[];
   /** None where the listing is terse. */
   readonly elements: readonly ListedElement[];
 };
 
-export type ListedElement = {
-  readonly family: string;
+export type ListedTable = { readonly family: string; readonly name: string };
+
+/** What is in a table. */
+type Listed = { readonly table: ListedTable };
+
+export type ListedElement = Listed & {
   readonly set: string;
   /** As nft reads it: names of interfaces in quotes. */
   readonly key: readonly string[];
   readonly comment: string;
 };
 
+/** A listing that tells of nothing. */
+export const emptyListing: NftListing = { tables: [], chains: [], rules: [], sets: [], elements: [] };
+
 /**
  * Output of `nft -j list …`, or of a script of several such commands, which prints one document a line. What is not
- * of table `fairlead`, or not understood, is left out.
+ * of tables of ours, or not understood, is left out.
  */
 export function parseNftListing(text: string): NftListing {
-  const objects = listedObjects(text).filter(
-    ({ kind, body }) => body[kind === 'table' ? 'name' : 'table'] === 'fairlead',
+  const objects = listedObjects(text).filter(({ kind, body }) =>
+    isOurs(String(body[kind === 'table' ? 'name' : 'table'])),
   );
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind).map(({ body }) => body);
   const sets = [...ofKind('set'), ...ofKind('map')];
   return {
-    tables: ofKind('table').map(({ family }) => ({ family: String(family) })),
-    chains: ofKind('chain').map((chain) => ({ family: String(chain.family), chain: String(chain.name) })),
+    tables: ofKind('table').map(({ family, name }) => ({ family: String(family), name: String(name) })),
+    chains: ofKind('chain').map((chain) => ({ table: tableOf(chain), chain: String(chain.name) })),
     rules: ofKind('rule').map((rule) => ({
-      family: String(rule.family),
+      table: tableOf(rule),
       chain: String(rule.chain),
       comment: String(rule.comment ?? ''),
     })),
-    sets: sets.map(({ family, name }) => ({ family: String(family), set: String(name) })),
+    sets: sets.map((set) => ({ table: tableOf(set), set: String(set.name) })),
     elements: sets.flatMap((set) =>
       asList(set.elem).map((element) => ({
-        family: String(set.family),
+        table: tableOf(set),
         set: String(set.name),
         ...toElement(set.map === undefined ? element : asList(element)[0], toTypes(set.type)),
       })),
@@ -46,9 +53,24 @@ export function parseNftListing(text: string): NftListing {
   };
 }
 
+function isOurs(name: string): boolean {
+  return name === 'fairlead' || name.startsWith('fairlead_');
+}
+
+function tableOf({ family, table }: Body): ListedTable {
+  return { family: String(family), name: String(table) };
+}
+
+/** Whether two names are of the same table. */
+export function isSameTable(one: ListedTable, other: ListedTable): boolean {
+  return one.family === other.family && one.name === other.name;
+}
+
 /** The comments of one chain's rules, in order; empty where there is no such chain. */
-export function ruleComments({ rules }: NftListing, family: string, chain: string): readonly string[] {
-  return rules.filter((rule) => rule.family === family && rule.chain === chain).map(({ comment }) => comment);
+export function ruleComments({ rules }: NftListing, table: ListedTable, chain: string): readonly string[] {
+  return rules
+    .filter((rule) => isSameTable(rule.table, table) && rule.chain === chain)
+    .map(({ comment }) => comment);
 }
 
 type Body = Readonly<Record<string, unknown>>;

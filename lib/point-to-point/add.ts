@@ -35,7 +35,7 @@ export function add(call: AttachmentCall, parts: PointToPointParts): Result {
         leased,
         additionsAt: (at) => additionsAt(wanted, at, machine),
       },
-      observe(machine, network, wanted),
+      observe(machine),
     );
     const addresses = leased.ips.map(({ address }) => address.address);
     const undo = attach(prepared, call, addresses, parts);

@@ -1,23 +1,25 @@
+import { type Explained, explainPrepared } from '../attach/explained.ts';
 import { type PreviewLease, previewIpam } from '../attach/preview-ipam.ts';
 import { parseRequestedMac } from '../attach/requested-mac.ts';
 import { additionsAt, openCapabilities } from '../capability/additions.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import { observe } from './observe.ts';
 import type { PointToPointParts } from './parts.ts';
-import { type AddPlan, planAdd } from './plan-add.ts';
+import { planAdd } from './plan-add.ts';
 
 /** The plan that an ADD would carry out now and the result that it would give, without touching anything. */
 export function explain(
   call: AttachmentCall,
-  { kind, machine, capabilities }: Pick<PointToPointParts, 'kind' | 'machine' | 'capabilities'>,
+  parts: Omit<PointToPointParts, 'selectIpam'>,
   previewLease: PreviewLease,
-): AddPlan {
+): Explained {
+  const { kind, machine, capabilities } = parts;
   const { network, ipamCall } = kind.open(call, machine);
   const { attachment } = call;
   const mac = parseRequestedMac(call.conf, attachment);
   const leased = previewIpam(ipamCall, previewLease);
   const wanted = openCapabilities(call, capabilities);
-  return planAdd(
+  const prepared = planAdd(
     {
       wiring: kind.wiring,
       network,
@@ -26,6 +28,7 @@ export function explain(
       leased,
       additionsAt: (at) => additionsAt(wanted, at, machine),
     },
-    observe(machine, network, wanted),
+    observe(machine),
   );
+  return explainPrepared(prepared, parts);
 }

@@ -7,9 +7,8 @@ import type { Attachment } from '../cni/invocation.ts';
 import type { Result } from '../cni/result.ts';
 import { type Family, isSameAddress } from '../net/address.ts';
 import type { Mac } from '../net/mac.ts';
-import type { NftListing } from '../nft/parse.ts';
 import type { Operation, Step } from '../plan/operation.ts';
-import { joinRules, planRules, type Rules } from '../rules/rules.ts';
+import { joinRules, type Rules } from '../rules/rules.ts';
 import { containerRoutes, resultRoutes } from './container-routes.ts';
 import { type GatewayedIp, gatewayMac, linkLocalGateways, wireAddresses } from './gateway.ts';
 import { hostSettings, planHostEnd } from './host-side.ts';
@@ -32,8 +31,6 @@ export type AddRequest = {
 
 /** What is there already. */
 export type Observed = {
-  /** Our rules, where the network needs any. */
-  readonly nft: NftListing;
   /** Families that the host forwards already. */
   readonly forwards: readonly Family[];
   /** Tells this host and boot from others. */
@@ -57,14 +54,15 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
   const result = toResult(pair, request, { ips, routes });
   const additions = request.additionsAt(endpointOf(network.network, attachment, result));
   const rules = joinRules(filtersOf(request), additions.rules);
-  const plan = [
+  const before = [
     ...planVeth(pair),
     ...onHost(planHostEnd(end)),
     ...onHost(hostSettings(end)),
     ...familiesOf(ips)
       .filter((family) => !observed.forwards.includes(family))
       .map(planForwarding),
-    ...planRules(rules, observed.nft),
+  ];
+  const after = [
     ...planContainerSide({
       link: pair.containerName,
       addresses: ips.map(({ address }) => address),
@@ -75,7 +73,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
     ...planGatewayNeighbour(pair, ips),
     ...additions.steps,
   ];
-  return { plan, rules, flows: additions.flows, result };
+  return { before, rules, after, flows: additions.flows, result };
 }
 
 function describePair({ network, attachment, mac, wiring }: AddRequest, hostSeed: string): VethPair {

@@ -92,6 +92,7 @@ export class Routing {
     const { host } = this.#parts;
     const chain = natOutgoing([...table.pools.values()]);
     const listing = await inquireAsync(chainsInquiry([chain]), host.run);
-    return (await carryOut(planRules({ shared: [chain], own: [] }, listing), host)).problems;
+    const plan = planRules({ shared: [chain], own: [] }, { listing, writtenBefore: new Set() });
+    return (await carryOut(plan, host)).problems;
   }
 }

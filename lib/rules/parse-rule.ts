@@ -77,9 +77,11 @@ function parseElement(fields: Fields): NftElement {
   };
 }
 
+const tableNames = ['fairlead', 'fairlead_portmap', 'fairlead_firewall'] as const;
+
 function parseTable(fields: Fields): NftTable {
   const table = fields.object('table') ?? fields.missing('table');
-  return { family: oneOf(table, 'family', ['inet', 'bridge']), name: oneOf(table, 'name', ['fairlead']) };
+  return { family: oneOf(table, 'family', ['inet', 'bridge']), name: oneOf(table, 'name', tableNames) };
 }
 
 function oneOf<const T extends string>(fields: Fields, name: string, choices: readonly T[]): T {

@@ -21,6 +21,12 @@ export type Records = {
   readonly put: (record: RulesRecord) => void;
   /** @throws CniError code 5 */
   readonly remove: (owner: RulesOwner) => void;
+  /**
+   * Whether an ADD has written these shared rules of a table. A hint: they may have been taken away since, and whoever
+   * relies on it must be told by nft.
+   */
+  readonly isSharedWritten: (table: string, fingerprint: string) => boolean;
+  readonly noteSharedWritten: (table: string, fingerprint: string) => void;
   /** All that can be read; what is damaged is left out. */
   readonly list: () => readonly RulesRecord[];
 };
@@ -32,16 +38,19 @@ export function openRecords(directory: string, hostInode: () => number): Records
     cached ??= `${directory}/${hostInode()}`;
     return cached;
   };
+  const sharedPathOf = (table: string) => `${dir()}/shared.${table}`;
   const pathOf = (owner: RulesOwner) => `${dir()}/${fileName(owner)}`;
   return {
     get: (owner) => readRecord(pathOf(owner), dir()),
     prepare: () => {
       if (ifExists(() => statSync(dir())) === undefined) makeDirectory(dir());
     },
-    put: (record) => writeRecord(pathOf(record.owner), dir(), renderRecord(record)),
+    put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord(record)),
     remove: (owner) => onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { force: true })),
+    isSharedWritten: (table, fingerprint) => readText(sharedPathOf(table)) === fingerprint,
+    noteSharedWritten: (table, fingerprint) => writeFile(sharedPathOf(table), dir(), fingerprint),
     list: () =>
-      listNames(dir()).flatMap((name) => {
+      listRecordNames(dir()).flatMap((name) => {
         const found = readRecord(`${dir()}/${name}`, dir());
         return found.kind === 'recorded' ? [found.record] : [];
       }),
@@ -63,7 +72,7 @@ function readRecord(path: string, dir: string): Recorded {
   }
 }
 
-function writeRecord(path: string, dir: string, text: string): void {
+function writeFile(path: string, dir: string, text: string): void {
   onFiles(`writing ${path}`, () => {
     try {
       writeFileSync(path, text, { mode: 0o600 });
@@ -79,6 +88,10 @@ function makeDirectory(dir: string): void {
   onFiles(`making ${dir}`, () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
 }
 
-function listNames(dir: string): readonly string[] {
-  return ifExists(() => readdirSync(dir)) ?? [];
+function readText(path: string): string | undefined {
+  return ifExists(() => readFileSync(path, 'utf8'));
+}
+
+function listRecordNames(dir: string): readonly string[] {
+  return (ifExists(() => readdirSync(dir)) ?? []).filter((name) => name.endsWith('.json'));
 }

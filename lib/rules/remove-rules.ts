@@ -2,11 +2,12 @@ import type { Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
 import { runBatch } from '../exec/tool.ts';
 import type { NftOperation } from '../nft/operation.ts';
+import { isSameTable } from '../nft/parse.ts';
 import { ownChainPrefix, ownerComment } from './owner.ts';
 import type { RulesOwner, RulesRecord } from './record.ts';
 import type { Records } from './records.ts';
 import { removalsOf } from './rules.ts';
-import { bridgeTable, inetTable } from './tables.ts';
+import { allTables } from './tables.ts';
 
 export type RulesParts = { readonly machine: Machine; readonly records: Records };
 
@@ -37,10 +38,10 @@ function removeRecorded({ rules: { own }, flows, owner }: RulesRecord, machine: 
 
 function findOwn({ network, ...id }: RulesOwner, machine: Machine): readonly NftOperation[] {
   const comment = ownerComment(network, id);
-  return [inetTable, bridgeTable].flatMap((table) => {
+  return allTables.flatMap((table) => {
     const listing = observeTable(machine, table);
     const elements = listing.elements.filter(
-      (each) => each.family === table.family && each.comment === comment,
+      (each) => isSameTable(each.table, table) && each.comment === comment,
     );
     return [
       ...elements.map(({ set, key }): NftOperation => ({ kind: 'delete-element', table, set, key })),

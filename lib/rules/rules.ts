@@ -1,13 +1,13 @@
+import { hash64 } from '../net/hash.ts';
 import type {
   AddElement,
   AddSet,
   CreateElement,
-  NftElement,
   NftOperation,
   NftTable,
   WriteChain,
 } from '../nft/operation.ts';
-import { type NftListing, ruleComments } from '../nft/parse.ts';
+import { isSameTable, type ListedElement, type NftListing, ruleComments } from '../nft/parse.ts';
 import type { Step } from '../plan/operation.ts';
 
 /** What an attachment needs in nftables. */
@@ -39,15 +39,44 @@ export function isWithoutRules({ shared, own }: Rules): boolean {
 /** The tables that the rules are in. */
 export function tablesOf({ shared, own }: Rules): readonly NftTable[] {
   const tables = [...shared, ...own].map(({ table }) => table);
-  return [...new Map(tables.map((table) => [table.family, table])).values()];
+  return [...new Map(tables.map((table) => [nameTable(table), table])).values()];
 }
 
+/** What is known of the shared rules before an ADD writes its own. */
+export type Standing = {
+  /** Of tables that have no element for each attachment. */
+  readonly listing: NftListing;
+  /** Names of the tables whose shared rules an earlier ADD has written; a foreign program may have taken them away since. */
+  readonly writtenBefore: ReadonlySet<string>;
+};
+
 /** Writes what is shared where it is absent or altered, and what is the attachment's own, which the undo takes away. */
-export function planRules(rules: Rules, listing: NftListing): readonly Step[] {
+export function planRules(rules: Rules, standing: Standing): readonly Step[] {
   return [
-    ...missingShared(rules, listing).map((operation): Step => ({ place: 'host', operation })),
+    ...sharedToWrite(rules, standing).map((operation): Step => ({ place: 'host', operation })),
     ...rules.own.map((operation): Step => ({ place: 'host', operation, undo: removalOf(operation) })),
   ];
+}
+
+function sharedToWrite(rules: Rules, { listing, writtenBefore }: Standing): readonly SharedRule[] {
+  return missingShared(rules, listing).filter(
+    ({ kind, table }) => kind === 'add-element' || !writtenBefore.has(nameTable(table)),
+  );
+}
+
+/** The tables that have elements of the attachment: nft would read those of all others to list one of their chains. */
+export function crowdedTables({ own }: Rules): readonly NftTable[] {
+  return tablesOf({ shared: [], own });
+}
+
+/** Tells one text of a table's shared chains and sets from another one, which another version may have written. */
+export function fingerprintOf({ shared }: Rules, table: NftTable): string {
+  const ofTable = shared.filter((rule) => rule.kind !== 'add-element' && isSameTable(rule.table, table));
+  return hash64(JSON.stringify(ofTable));
+}
+
+export function nameTable({ family, name }: NftTable): string {
+  return `${family}_${name}`;
 }
 
 /** What takes an attachment's own rules away: chains last, because elements lead to them. */
@@ -65,10 +94,10 @@ function removalOf(rule: OwnRule): NftOperation {
 export function missingRules(rules: Rules, listing: NftListing): Rules {
   const found = new Set(listing.elements.map(identify));
   const isMissing = (rule: OwnRule) =>
-    rule.kind === 'write-chain' ? !isWritten(rule, listing) : !found.has(identifyElement(rule));
+    rule.kind === 'write-chain' ? !isWritten(rule, listing) : !found.has(identify(rule));
   return {
     shared: missingShared(rules, listing).filter(
-      (rule) => rule.kind !== 'add-element' || !found.has(identifyElement(rule)),
+      (rule) => rule.kind !== 'add-element' || !found.has(identify(rule)),
     ),
     own: rules.own.filter(isMissing),
   };
@@ -81,7 +110,7 @@ function missingShared({ shared }: Rules, listing: NftListing): readonly SharedR
 
 function isThere(rule: AddSet | WriteChain, listing: NftListing): boolean {
   if (rule.kind === 'write-chain') return isWritten(rule, listing);
-  return listing.sets.some(({ family, set }) => family === rule.table.family && set === rule.set);
+  return listing.sets.some(({ table, set }) => isSameTable(table, rule.table) && set === rule.set);
 }
 
 /** Whether the chain stands as we would write it. */
@@ -89,7 +118,7 @@ export function isWritten(
   { table, chain, rules }: Pick<WriteChain, 'table' | 'chain' | 'rules'>,
   listing: NftListing,
 ): boolean {
-  const found = ruleComments(listing, table.family, chain);
+  const found = ruleComments(listing, table, chain);
   return found.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
 }
 
@@ -106,14 +135,7 @@ export function describeRule(rule: SharedRule | OwnRule): string {
   }
 }
 
-function identifyElement({ table, set, key }: NftElement): string {
-  return identify({ family: table.family, set, key });
-}
-
-function identify({
-  family,
-  set,
-  key,
-}: Pick<NftListing['elements'][number], 'family' | 'set' | 'key'>): string {
-  return `${family} ${set}: ${key.join(' . ')}`;
+/** Tells an element from all others, listed or to be written. */
+export function identify({ table, set, key }: Pick<ListedElement, 'table' | 'set' | 'key'>): string {
+  return `${table.family} ${table.name} ${set}: ${key.join(' . ')}`;
 }

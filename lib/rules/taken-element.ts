@@ -1,5 +1,5 @@
 import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
-import { CommandFailure } from '../errors/command-failure.ts';
+import { isFailureOf } from '../errors/command-failure.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { CreateElement } from '../nft/operation.ts';
 import { parseNftListing } from '../nft/parse.ts';
@@ -7,18 +7,21 @@ import type { OwnRule } from './rules.ts';
 
 /** nft says "File exists" for an element that somebody has: say what it is, and who. */
 export function explainTakenElement(error: unknown, own: readonly OwnRule[], machine: Machine): unknown {
-  if (!isOfNft(error)) return error;
-  for (const rule of own) {
-    const holder = rule.kind === 'create-element' ? holderOf(rule, machine) : undefined;
-    if (holder !== undefined && rule.kind === 'create-element') return taken(error, rule, holder);
-  }
-  return error;
+  const found = isFailureOf('nft', error) ? takenElement(own, machine) : undefined;
+  return found === undefined ? error : taken(error, found);
 }
 
-function isOfNft(error: unknown): boolean {
-  const cause = error instanceof CniError ? error.cause : error;
-  return cause instanceof CommandFailure && cause.facts.argv[0] === 'nft';
+/** The first of the elements that nobody else may have which somebody has; asks nft once for each. */
+export function takenElement(own: readonly OwnRule[], machine: Machine): Taken | undefined {
+  for (const rule of own) {
+    if (rule.kind !== 'create-element') continue;
+    const holder = holderOf(rule, machine);
+    if (holder !== undefined) return { rule, holder };
+  }
+  return undefined;
 }
+
+type Taken = { readonly rule: CreateElement /** Its comment. */; readonly holder: string };
 
 /** The comment of the element in the kernel; undefined where there is none. */
 function holderOf({ table, set, key }: CreateElement, machine: Machine): string | undefined {
@@ -28,7 +31,7 @@ function holderOf({ table, set, key }: CreateElement, machine: Machine): string 
   return status === 0 ? parseNftListing(stdout).elements[0]?.comment : undefined;
 }
 
-function taken(error: unknown, { what, comment }: CreateElement, holder: string): CniError {
+function taken(error: unknown, { rule: { what, comment }, holder }: Taken): CniError {
   const isOwn = holder === comment;
   const who = isOwn ? `${holder}, this attachment itself, has` : `${holder || 'somebody'} has`;
   const remedy = isOwn

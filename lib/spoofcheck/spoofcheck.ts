@@ -2,7 +2,7 @@ import { formatAddress, type IpAddress } from '../net/address.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { Mac } from '../net/mac.ts';
 import { type AddElement, type NftOperation, ownedRule } from '../nft/operation.ts';
-import type { NftListing } from '../nft/parse.ts';
+import { isSameTable, type NftListing } from '../nft/parse.ts';
 import type { Rules, SharedRule } from '../rules/rules.ts';
 import { bridgeTable } from '../rules/tables.ts';
 
@@ -75,8 +75,8 @@ const shared: readonly SharedRule[] = [
 export function planRemoval(listing: NftListing, isGone: (port: string) => boolean): readonly NftOperation[] {
   return listing.elements
     .filter(
-      ({ family, set, key: [port = ''] }) =>
-        family === bridgeTable.family && set in sets && isGone(port.replaceAll('"', '')),
+      ({ table, set, key: [port = ''] }) =>
+        isSameTable(table, bridgeTable) && set in sets && isGone(port.replaceAll('"', '')),
     )
     .map(({ set, key }) => ({ kind: 'delete-element', table: bridgeTable, set, key }));
 }

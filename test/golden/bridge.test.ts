@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { wholePlan } from '../../lib/attach/carry-out.ts';
 import { parseRequestedMac } from '../../lib/attach/requested-mac.ts';
 import { parseBridgeConfig } from '../../lib/bridge/config.ts';
 import { masqueradeOf } from '../../lib/bridge/network.ts';
@@ -7,7 +8,7 @@ import { parseResult } from '../../lib/cni/result-parse.ts';
 import type { Link } from '../../lib/iproute/parse.ts';
 import { masqueradeChain } from '../../lib/masquerade/masquerade.ts';
 import { parseCidr } from '../../lib/net/cidr.ts';
-import { parseNftListing } from '../../lib/nft/parse.ts';
+import { emptyListing, type NftListing, parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import { nothingAdded } from '../support/additions.ts';
 import { toCall } from '../support/calls.ts';
@@ -17,7 +18,6 @@ import { toCall } from '../support/calls.ts';
 const nothing: Observed = {
   bridge: undefined,
   vlanGateway: undefined,
-  nft: parseNftListing(''),
   forwards: [],
   uplink: [],
   hostSeed: 'golden',
@@ -43,7 +43,12 @@ const bridge = (...addresses: string[]): Link => ({
 const v4 = leased('10.22.0.2/16');
 const dual = leased('10.22.0.2/16', 'fd00:22::2/64');
 
-type Case = { conf: object; ips?: ReturnType<typeof leased>; observed?: Partial<Observed> };
+type Case = {
+  conf: object;
+  ips?: ReturnType<typeof leased>;
+  observed?: Partial<Observed>;
+  listing?: NftListing;
+};
 
 const cases: Record<string, Case> = {
   'layer 2 only': { conf: {}, ips: leased() },
@@ -55,7 +60,8 @@ const cases: Record<string, Case> = {
   'dual stack with masquerade': { conf: { isDefaultGateway: true, ipMasq: true }, ips: dual },
   'masquerade that stands is not written again': {
     conf: { isDefaultGateway: true, ipMasq: true },
-    observed: { bridge: bridge('10.22.0.1/16'), forwards: [4], nft: standingMasquerade() },
+    observed: { bridge: bridge('10.22.0.1/16'), forwards: [4] },
+    listing: standingMasquerade(),
   },
   'spoof checks': { conf: { macspoofchk: true, ipspoofchk: true }, ips: dual },
   'hairpin and isolation': { conf: { hairpinMode: true, portIsolation: true } },
@@ -78,20 +84,24 @@ const cases: Record<string, Case> = {
   'container interface left down': { conf: { disableContainerInterface: true }, ips: leased() },
 };
 
-test.each(Object.entries(cases))('%s', async (name, { conf, ips = v4, observed = {} }) => {
-  const call = toCall(conf);
-  const request = {
-    network: parseBridgeConfig(call.conf),
-    attachment: call.attachment,
-    mac: parseRequestedMac(call.conf, call.attachment),
-    leased: ips,
-    additionsAt: () => nothingAdded,
-  };
+test.each(Object.entries(cases))(
+  '%s',
+  async (name, { conf, ips = v4, observed = {}, listing = emptyListing }) => {
+    const call = toCall(conf);
+    const request = {
+      network: parseBridgeConfig(call.conf),
+      attachment: call.attachment,
+      mac: parseRequestedMac(call.conf, call.attachment),
+      leased: ips,
+      additionsAt: () => nothingAdded,
+    };
 
-  const { plan } = planAdd(request, { ...nothing, ...observed });
+    const prepared = planAdd(request, { ...nothing, ...observed });
+    const plan = wholePlan(prepared, { listing, writtenBefore: new Set() });
 
-  await expect(`${renderPlan(plan)}\n`).toMatchFileSnapshot(`expected/bridge, ${name}.txt`);
-});
+    await expect(`${renderPlan(plan)}\n`).toMatchFileSnapshot(`expected/bridge, ${name}.txt`);
+  },
+);
 
 /** What `nft -j list chain` prints when the network's masquerade is as we would write it. */
 function standingMasquerade() {

@@ -7,6 +7,7 @@ import type { Command } from '../../lib/exec/command.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import { vxlanOverlay } from '../../plugins/vxlan-overlay/plugin.ts';
 import { toCall } from '../support/calls.ts';
+import { paperRecords } from '../support/paper-records.ts';
 import { scriptMachine } from '../support/scripted-machine.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -81,7 +82,7 @@ test.each(Object.entries(cases))('%s', async (name, { conf, file, links }) => {
 
   const { plan } = explain(
     call,
-    { kind: vxlanOverlay, machine: createHost(links), capabilities: [] },
+    { kind: vxlanOverlay, machine: createHost(links), records: paperRecords(), capabilities: [] },
     ({ conf: { fields } }) => lease(fields.object('ipam')),
   );
 

@@ -18,6 +18,8 @@ export function paperRecords(): Records {
     remove: (owner) => {
       records.delete(keyOf(owner));
     },
+    isSharedWritten: () => false,
+    noteSharedWritten: () => undefined,
     list: () => [...records.values()],
   };
 }

@@ -5,6 +5,7 @@ import { parseCidr } from '../../lib/net/cidr.ts';
 import { explain } from '../../lib/point-to-point/explain.ts';
 import type { PointToPointKind } from '../../lib/point-to-point/kind.ts';
 import { toCall } from './calls.ts';
+import { paperRecords } from './paper-records.ts';
 import { scriptMachine } from './scripted-machine.ts';
 
 /** What a host has already. */
@@ -28,7 +29,7 @@ export function explainOn(
   });
   return explain(
     toCall({ type: kind.name, ...withHostLocal(conf) }),
-    { kind, machine, capabilities: [] },
+    { kind, machine, records: paperRecords(), capabilities: [] },
     preview,
   );
 }

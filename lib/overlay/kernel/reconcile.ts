@@ -45,6 +45,7 @@ async function reconcilePlane({ plane, wish }: PlaneTarget, host: OwnHost): Prom
 
 async function reconcileMasquerade(networks: readonly Cidr[], host: OwnHost): Promise<Reconciled> {
   const chain = overlayMasquerade(networks);
-  const plan = planRules({ shared: [chain], own: [] }, await inquireAsync(chainsInquiry([chain]), host.run));
+  const listing = await inquireAsync(chainsInquiry([chain]), host.run);
+  const plan = planRules({ shared: [chain], own: [] }, { listing, writtenBefore: new Set() });
   return carryOut(plan, host);
 }

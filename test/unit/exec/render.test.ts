@@ -119,9 +119,9 @@ describe('nft', () => {
     });
     const text = `${JSON.stringify(rule('a', 'one'))}\n\n${JSON.stringify(rule('b', 'two'))}\n${JSON.stringify(rule('a', 'x', 'other'))}\n`;
     const listing = parseNftListing(text);
-    expect(ruleComments(listing, 'inet', 'a')).toEqual(['one']);
-    expect(ruleComments(listing, 'inet', 'b')).toEqual(['two']);
-    expect(ruleComments(listing, 'inet', 'c')).toEqual([]);
+    expect(ruleComments(listing, table, 'a')).toEqual(['one']);
+    expect(ruleComments(listing, table, 'b')).toEqual(['two']);
+    expect(ruleComments(listing, table, 'c')).toEqual([]);
   });
 
   test('keeps in the comment what tells an altered rule from ours', () => {
