@@ -32,7 +32,7 @@ export function toolsOf(wanted: readonly Wanted[]): readonly ToolName[] {
 /** All that is wanted at an endpoint; conntrack forgets when the rules stand. */
 export function additionsAt(wanted: readonly Wanted[], endpoint: Endpoint, machine: Machine): Additions {
   return {
-    rules: joinRules(...wanted.map(({ rules }) => rules(endpoint))),
+    rules: joinRules(...wanted.map(({ rules }) => rules(endpoint, machine))),
     steps: wanted.flatMap(({ steps }) => steps(endpoint, machine)),
     flows: wanted.flatMap(({ flows }) => flows(endpoint)),
   };

@@ -41,7 +41,8 @@ export type ToolName = 'ip' | 'nft' | 'tc';
 
 /** What a configuration asks for, understood. */
 export type Wanted = {
-  readonly rules: (endpoint: Endpoint) => Rules;
+  /** May look at the machine, and changes nothing. */
+  readonly rules: (endpoint: Endpoint, machine: Machine) => Rules;
   /** What there is to do that is no rule; it comes when the container is attached. May look at the machine, and changes nothing. */
   readonly steps: (endpoint: Endpoint, machine: Machine) => Plan;
   /** The flows whose way the rules change: conntrack leads them the old one until it forgets them. */

@@ -49,7 +49,7 @@ function add(call: AttachmentCall, capability: Capability, parts: RulesParts): R
   const { wanted, result, endpoint } = opened;
   const prepared = {
     before: [],
-    rules: wanted.rules(endpoint),
+    rules: wanted.rules(endpoint, parts.machine),
     after: wanted.steps(endpoint, machine),
     flows: wanted.flows(endpoint),
   };

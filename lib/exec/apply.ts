@@ -1,10 +1,14 @@
+import { rmSync } from 'node:fs';
 import { CniError } from '../errors/cni-error.ts';
 import { type CleanupStep, runAll, withLaterFailures } from '../errors/collect.ts';
 import { CommandFailure } from '../errors/command-failure.ts';
+import { onFiles } from '../errors/system-error.ts';
+import { replaceFile } from '../files/replace-file.ts';
+import { acceptForwarded } from '../firewall/accept-forwarded.ts';
 import type { IfName } from '../net/ifname.ts';
 import { type Batch, groupSteps, toBatch, undoOf } from '../plan/batch.ts';
 import { describeOperation } from '../plan/describe.ts';
-import type { Plan, Step, SysctlOperation } from '../plan/operation.ts';
+import type { FileOperation, Plan, Step, SysctlOperation } from '../plan/operation.ts';
 import type { Run } from './command.ts';
 import type { Machine } from './machine.ts';
 import { listPorts } from './observe.ts';
@@ -64,10 +68,12 @@ async function runOnHost(batch: Batch, host: OwnHost): Promise<readonly CniError
 
 /** What only an attachment's plan has, where somebody waits for it. */
 function isOfAttachments(batch: Batch): batch is Extract<Batch, { tool: AttachmentTool }> {
-  return ['settle', 'unused-bridge', 'conntrack'].includes(batch.tool);
+  return attachmentTools.some((tool) => tool === batch.tool);
 }
 
-type AttachmentTool = 'settle' | 'unused-bridge' | 'conntrack';
+const attachmentTools = ['settle', 'unused-bridge', 'conntrack', 'iptables-forward', 'file'] as const;
+
+type AttachmentTool = (typeof attachmentTools)[number];
 
 /** Takes the steps back, in reverse, going on over failures. */
 function undoSteps(steps: readonly Step[], site: Site): readonly CniError[] {
@@ -99,6 +105,12 @@ function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
     case 'settle':
       for (const operation of batch.operations) awaitAddresses(operation, machine);
       return;
+    case 'iptables-forward':
+      for (const operation of batch.operations) acceptForwarded(operation, machine);
+      return;
+    case 'file':
+      for (const operation of batch.operations) keepFile(operation);
+      return;
     case 'conntrack':
       for (const { flows } of batch.operations) machine.forgetFlows(flows);
       return;
@@ -117,6 +129,12 @@ function setSysctl({ path, value, ifPresent }: SysctlOperation, machine: Proc): 
   const file = `/proc/sys/net/${path}`;
   if (ifPresent === true && machine.readProc(file) === undefined) return;
   machine.writeProc(file, value);
+}
+
+function keepFile(operation: FileOperation): void {
+  const { path } = operation;
+  if (operation.kind === 'write-file') replaceFile({ path, text: operation.text, mode: 0o600 });
+  else onFiles(`removing ${path}`, () => rmSync(path, { force: true }));
 }
 
 function deleteUnusedBridge(name: IfName, machine: Machine): void {

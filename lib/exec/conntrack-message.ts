@@ -35,9 +35,7 @@ const protocolNumber: Readonly<Record<Flow['protocol'], number>> = { tcp: 6, udp
 
 /**
  * Asks for the entries of flows, narrowed by the kernel to what the flows have in common: from Linux 5.8 on to protocol,
- * port and address; an older kernel heeds the family alone.
- *
- * One request for all flows, because the kernel walks its whole hash table for each (12 ms where it is empty).
+ * port and address; an older kernel heeds the family alone, and none narrows without a family.
  */
 export function entriesRequest(flows: readonly Flow[]): NetfilterRequest {
   return dumpRequest(flows, narrowing(flows));
@@ -91,10 +89,11 @@ function common<T>([first, ...others]: readonly T[]): T | undefined {
   return others.every((other) => other === first) ? first : undefined;
 }
 
-/** Nothing where not even the protocol is the same. */
+/** Nothing where not even family and protocol are the same. */
 function narrowing(flows: readonly Flow[]): readonly Buffer[] {
+  const family = common(flows.map((flow) => flow.family));
   const protocol = common(flows.map((flow) => protocolNumber[flow.protocol]));
-  if (protocol === undefined) return [];
+  if (family === undefined || protocol === undefined) return [];
   const port = common(flows.map((flow) => flow.port));
   const address = flows.length === 1 ? flows[0]?.address : undefined;
   const flags =

@@ -59,7 +59,8 @@ export function openNetfilter(limitMs = usualLimitMs): NetfilterSocket | undefin
 
 function toSocket(fd: number, libc: Libc, limitMs: number): NetfilterSocket {
   const deadline = performance.now() + limitMs;
-  libc.setReceiveTimeout(fd, limitMs);
+  // A timeout of nothing would be none at all.
+  libc.setReceiveTimeout(fd, Math.max(1, limitMs));
   let sequence = 0;
   return {
     ask: (requests, hear) => {

@@ -1,7 +1,9 @@
 import type { NftOperation } from '../nft/operation.ts';
 import type { TcOperation } from '../tc/operation.ts';
 import type {
+  AcceptForwardedOperation,
   BridgeOperation,
+  FileOperation,
   ForgetFlowsOperation,
   IpOperation,
   Operation,
@@ -21,6 +23,8 @@ export type Batch = { readonly place: Place } & (
   | { readonly tool: 'settle'; readonly operations: readonly SettleOperation[] }
   | { readonly tool: 'unused-bridge'; readonly operations: readonly UnusedBridgeOperation[] }
   | { readonly tool: 'conntrack'; readonly operations: readonly ForgetFlowsOperation[] }
+  | { readonly tool: 'iptables-forward'; readonly operations: readonly AcceptForwardedOperation[] }
+  | { readonly tool: 'file'; readonly operations: readonly FileOperation[] }
   | { readonly tool: 'tc'; readonly operations: readonly TcOperation[] }
   | { readonly tool: 'nft'; readonly operations: readonly NftOperation[] }
 );
@@ -62,6 +66,11 @@ export function toolOf({ kind }: Operation): Tool {
       return 'settle';
     case 'delete-unused-bridge':
       return 'unused-bridge';
+    case 'accept-forwarded':
+      return 'iptables-forward';
+    case 'write-file':
+    case 'remove-file':
+      return 'file';
     case 'forget-flows':
       return 'conntrack';
     case 'add-token-bucket':

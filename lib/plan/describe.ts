@@ -1,3 +1,4 @@
+import { describeForward } from '../firewall/forward-script.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { describeTc } from '../tc/describe.ts';
@@ -81,6 +82,12 @@ export function describeOperation(operation: Operation): string {
       return `setting /proc/sys/net/${operation.path} to ${operation.value}`;
     case 'await-addresses':
       return `waiting for the IPv6 addresses of ${operation.link}`;
+    case 'accept-forwarded':
+      return `having ${describeForward(operation)} let containers' traffic through`;
+    case 'write-file':
+      return `writing ${operation.path}`;
+    case 'remove-file':
+      return `removing ${operation.path}`;
     case 'forget-flows':
       return 'having conntrack forget the flows to the host ports';
     case 'create-element':

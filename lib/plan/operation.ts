@@ -1,4 +1,5 @@
 import type { ResultRoute } from '../cni/result.ts';
+import type { ForwardKeeper } from '../firewall/forward-script.ts';
 import type { IpAddress } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';
@@ -174,8 +175,18 @@ export type UnusedBridgeOperation = { readonly kind: 'delete-unused-bridge'; rea
 /** Has conntrack forget flows, so that the rules of now decide where they go. */
 export type ForgetFlowsOperation = { readonly kind: 'forget-flows'; readonly flows: readonly Flow[] };
 
+/** Has a chain of another program's, which drops what is forwarded, let containers' traffic through. */
+export type AcceptForwardedOperation = { readonly kind: 'accept-forwarded' } & ForwardKeeper;
+
+/** Keeps what a later call needs to know. */
+export type FileOperation =
+  | { readonly kind: 'write-file'; readonly path: string; readonly text: string }
+  | { readonly kind: 'remove-file'; readonly path: string };
+
 export type Operation =
   | UnusedBridgeOperation
+  | FileOperation
+  | AcceptForwardedOperation
   | ForgetFlowsOperation
   | TcOperation
   | IpOperation

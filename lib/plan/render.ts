@@ -1,10 +1,11 @@
+import { admittingChain, describeForward } from '../firewall/forward-script.ts';
 import { renderBridge, renderIp } from '../iproute/render.ts';
 import { formatAddress } from '../net/address.ts';
 import { renderNft } from '../nft/render.ts';
 import { renderTc } from '../tc/render.ts';
 import { type Batch, groupSteps, toBatch, undoOf } from './batch.ts';
 import type { Flow } from './flow.ts';
-import type { Plan, SettleOperation, SysctlOperation } from './operation.ts';
+import type { FileOperation, Plan, SettleOperation, SysctlOperation } from './operation.ts';
 
 /** The exact lines that a batch hands to its tool; for writes below /proc and for waits, lines that say the same. */
 export function renderBatch(batch: Batch): readonly string[] {
@@ -21,6 +22,13 @@ export function renderBatch(batch: Batch): readonly string[] {
       return batch.operations.map(renderSettle);
     case 'tc':
       return batch.operations.map(renderTc);
+    case 'iptables-forward':
+      return batch.operations.map(
+        (operation) =>
+          `${describeForward(operation)}: lead to ${admittingChain} before everything is dropped`,
+      );
+    case 'file':
+      return batch.operations.map(renderFile);
     case 'conntrack':
       return batch.operations.flatMap(({ flows }) => flows.map(renderFlow));
     case 'unused-bridge':
@@ -41,6 +49,8 @@ const headings = {
   bridge: 'bridge -batch -',
   nft: 'nft -f -',
   tc: 'tc -batch -',
+  file: 'keep files',
+  'iptables-forward': 'iptables-restore --noflush',
   conntrack: 'have conntrack forget what was sent to',
   sysctl: 'write /proc/sys/net',
   settle: 'wait',
@@ -61,6 +71,12 @@ function renderSysctl({ path, value }: SysctlOperation): string {
 function renderFlow({ protocol, family, port, address }: Flow): string {
   const host = address === undefined ? `any IPv${family} address` : formatAddress(address);
   return `${protocol} port ${port} of ${host}`;
+}
+
+function renderFile(operation: FileOperation): string {
+  return operation.kind === 'write-file'
+    ? `${operation.path}: ${operation.text}`
+    : `without ${operation.path}`;
 }
 
 function renderSettle({ link, timeoutMs }: SettleOperation): string {
