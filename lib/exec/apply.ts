@@ -13,7 +13,7 @@ import type { Run } from './command.ts';
 import type { Machine } from './machine.ts';
 import { listPorts } from './observe.ts';
 import { awaitAddresses } from './settle.ts';
-import { runBatch, runBatchAsync } from './tool.ts';
+import { type ProcessBatch, runBatch, runBatchAsync } from './tool.ts';
 
 /** A machine, and the container's namespace that a plan's container steps belong to. */
 export type Site = { readonly machine: Machine; readonly netns: string };
@@ -99,26 +99,33 @@ function runAt(batch: Batch, { machine, netns }: Site, goOn = false): void {
 
 function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
   switch (batch.tool) {
-    case 'sysctl':
-      for (const operation of batch.operations) setSysctl(operation, machine);
-      return;
-    case 'settle':
-      for (const operation of batch.operations) awaitAddresses(operation, machine);
-      return;
-    case 'iptables-forward':
-      for (const operation of batch.operations) acceptForwarded(operation, machine);
-      return;
-    case 'file':
-      for (const operation of batch.operations) keepFile(operation);
-      return;
-    case 'conntrack':
-      for (const { flows } of batch.operations) machine.forgetFlows(flows);
-      return;
-    case 'unused-bridge':
-      for (const { name } of batch.operations) deleteUnusedBridge(name, machine);
-      return;
+    case 'ip':
+    case 'bridge':
+    case 'tc':
+    case 'nft':
+      return runBatch(batch, machine, goOn);
     default:
-      runBatch(batch, machine, goOn);
+      for (const operation of batch.operations) runWithoutBatch(operation, machine);
+  }
+}
+
+type UnbatchedOperation = Exclude<Batch, ProcessBatch>['operations'][number];
+
+function runWithoutBatch(operation: UnbatchedOperation, machine: Machine): void {
+  switch (operation.kind) {
+    case 'set-sysctl':
+      return setSysctl(operation, machine);
+    case 'await-addresses':
+      return awaitAddresses(operation, machine);
+    case 'accept-forwarded':
+      return acceptForwarded(operation, machine);
+    case 'write-file':
+    case 'remove-file':
+      return keepFile(operation);
+    case 'forget-flows':
+      return machine.forgetFlows(operation.flows);
+    case 'delete-unused-bridge':
+      return deleteUnusedBridge(operation.name, machine);
   }
 }
 
