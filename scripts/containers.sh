@@ -124,11 +124,12 @@ containerd_command() {
  --state $dir/containerd-state --address $dir/containerd.sock"
 }
 
-# start_containerd NAME: sets containerd_pid.
+# start_containerd NAME [CONFIGURATION]: sets containerd_pid. The second is the function that prints containerd's
+# configuration: containerd_config unless given.
 start_containerd() {
-  local name=$1 dir command
+  local name=$1 configuration=${2:-containerd_config} dir command
   dir=$(host_dir "$name")
-  containerd_config "$dir" >"$dir/containerd.toml"
+  "$configuration" "$dir" >"$dir/containerd.toml"
   read -r -a command < <(containerd_command "$name")
   (exec_on_host "$name" setsid "${command[@]}") </dev/null &>"$dir/containerd.log" &
   containerd_pid=$!
@@ -156,6 +157,57 @@ disabled_plugins = [
 END
 }
 
+# containerd_cri_config DIRECTORY: with Kubernetes' side (CRI). All pods are of one image, which add_pod_image makes;
+# network namespaces are kept with the host's other state.
+containerd_cri_config() {
+  cat <<END
+version = 2
+disabled_plugins = ["io.containerd.nri.v1.nri"]
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = "$1/containerd-opt"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "$pod_image"
+  stream_server_address = "127.0.0.1"
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/opt/cni/bin"
+    conf_dir = "/etc/cni/net.d"
+    max_conf_num = 1
+END
+}
+
+# What the image of every pod is called. The name has a registry's form, which containerd asks for; nobody is asked for it.
+pod_image=localhost/fairlead-pod:1
+
+# add_pod_image NAME: gives the host's containerd the image, which needs no registry.
+add_pod_image() {
+  local archive
+  archive=$(host_dir "$1")/pod-image.tar
+  make_pod_image "$archive"
+  on_host "$1" ctr --namespace k8s.io images import --snapshotter overlayfs "$archive" >/dev/null
+}
+
+# make_pod_image FILE: an archive as `docker save` writes it, of one layer: busybox, which answers HTTP on port 8080.
+make_pod_image() {
+  local work=$1.d digest
+  mkdir -p "$work/root/bin" "$work/root/www"
+  cp "$(command -v busybox)" "$work/root/bin/busybox"
+  printf 'a pod\n' >"$work/root/www/index.html"
+  tar -C "$work/root" --owner 0 --group 0 -cf "$work/layer.tar" .
+  digest=$(sha256sum "$work/layer.tar")
+  jq -n --arg layer "sha256:${digest%% *}" --arg machine "$HOSTTYPE" '{
+    architecture: (if $machine == "aarch64" then "arm64" else "amd64" end), os: "linux",
+    config: { Entrypoint: ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"] },
+    rootfs: { type: "layers", diff_ids: [$layer] }
+  }' >"$work/config.json"
+  jq -n --arg name "$pod_image" '[{ Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"] }]' \
+    >"$work/manifest.json"
+  tar -C "$work" -cf "$1" manifest.json config.json layer.tar
+  rm -r "$work"
+}
+
 stop_containerd() {
   kill -TERM "$containerd_pid"
   wait_for 20 has_ended "$containerd_pid"
@@ -163,6 +215,50 @@ stop_containerd() {
 
 has_ended() {
   ! kill -0 "$1" 2>/dev/null
+}
+
+# What podman is made of on Debian 12: its 4.3 is the last that attaches containers by CNI plugins.
+podman_packages=(podman conmon golang-github-containers-common golang-github-containers-image
+  libassuan0 libdevmapper1.02.1 libgpgme11 libsubid4)
+
+# need_podman DIRECTORY: unpacks podman into the directory unless it is there. It is not installed: its package puts a
+# network into /etc/cni/net.d and has units started.
+need_podman() {
+  if has_cni_podman "$1"; then
+    step "podman: there ($1)"
+    return
+  fi
+  step 'podman: unpacking'
+  unpack_podman "$1" | indent
+  has_cni_podman "$1" && return
+  complain 'podman 4, which attaches containers by CNI plugins, cannot be had from this distribution'
+  return 1
+}
+
+# podman 5 has no CNI any more.
+has_cni_podman() {
+  local version
+  version=$(run_podman "$1" --version 2>/dev/null) || return 1
+  [[ $version == 'podman version 4.'* ]]
+}
+
+unpack_podman() {
+  local package
+  mkdir -p "$1/packages"
+  download_podman "$1/packages" || { apt_get update && download_podman "$1/packages"; } || return
+  for package in "$1"/packages/*.deb; do dpkg-deb --extract "$package" "$1"; done
+  rm -r "$1/packages"
+}
+
+download_podman() {
+  (cd "$1" && apt_get -o APT::Sandbox::User=root download "${podman_packages[@]}")
+}
+
+# run_podman DIRECTORY [ARGUMENT…]: the podman that need_podman has unpacked there.
+run_podman() {
+  local libraries
+  libraries=$(printf '%s:' "$1"/usr/lib/*-linux-gnu "$1"/lib/*-linux-gnu)
+  LD_LIBRARY_PATH=$libraries "$1/usr/bin/podman" "${@:2}"
 }
 
 # make_rootfs DIRECTORY: a root file system without an image: busybox, under all of its names.
@@ -219,6 +315,8 @@ halt_host() {
   local name=$1
   end_processes "$name"
   remove_cgroups "$name"
+  # Another namespace may get the inode under which the rules of this host's attachments are recorded.
+  [[ ! -e /run/netns/$name ]] || rm -rf "/run/fairlead/rules/$(stat -c %i "/run/netns/$name")"
   [[ ! -e /run/netns/$name ]] || ip netns del "$name"
   unset "host_holders[$name]"
 }

@@ -17,7 +17,7 @@ export type StaticConfig = {
 
 /**
  * The addresses in force: those of `runtimeConfig.ips`, else of `args.cni.ips`, else of `ipam.addresses` and CNI_ARGS `IP`
- * together, to which CNI_ARGS `GATEWAY` gives gateways.
+ * together, to the latter of which CNI_ARGS `GATEWAY` gives gateways.
  * @throws CniError code 7
  */
 export function parseStaticConfig(conf: NetConf, attachment: Attachment): StaticConfig {
@@ -32,12 +32,14 @@ export function parseStaticConfig(conf: NetConf, attachment: Attachment): Static
 function parseIps({ fields }: NetConf, ipam: Fields, attachment: Attachment): readonly ResultIp[] {
   // All are read, whichever is in force: what nobody could understand is refused wherever it stands.
   const configured = ipam.array('addresses', parseAddressEntry) ?? [];
-  const fromEnvironment = parseList(attachment, 'IP', parseCidr, shape).map((address) => ({ address }));
   const gateways = parseList(attachment, 'GATEWAY', parseAddress, 'IP addresses');
+  const fromEnvironment = parseList(attachment, 'IP', parseCidr, shape).map((address) =>
+    withGateway(address, gateways),
+  );
   const fromArgs = parseBare(fields.object('args')?.object('cni'));
   const fromRuntime = parseBare(fields.object('runtimeConfig'));
   const overriding = [fromRuntime, fromArgs].find((ips) => ips.length > 0);
-  return overriding ?? [...configured, ...fromEnvironment].map((ip) => withGateway(ip, gateways));
+  return overriding ?? [...configured, ...fromEnvironment];
 }
 
 const shape = 'an address with the length of its prefix such as 10.1.0.2/24';
@@ -83,9 +85,9 @@ function parseList<T>(
 }
 
 /** The last gateway that lies in the address's network is its own. */
-function withGateway(ip: ResultIp, gateways: readonly IpAddress[]): ResultIp {
-  const gateway = gateways.findLast((each) => cidrContains(ip.address, each));
-  return gateway === undefined ? ip : { ...ip, gateway };
+function withGateway(address: Cidr, gateways: readonly IpAddress[]): ResultIp {
+  const gateway = gateways.findLast((each) => cidrContains(address, each));
+  return gateway === undefined ? { address } : { address, gateway };
 }
 
 function withoutAddress(): CniError {

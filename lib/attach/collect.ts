@@ -25,13 +25,14 @@ export function collect(ipamCall: NetworkCall, plugin: string, parts: AttachPart
   const failures = runAll([{ doing: 'releasing leases', run: () => selectIpam(ipamCall)?.gc(ipamCall) }]);
   if (failures.some(({ code }) => code === ErrorCode.invalidConfig)) throwCollected(failures);
   const others = runAll([
+    { doing: 'removing links', run: () => removeLinks(stale, machine) },
     { doing: 'removing rules', run: () => collectRules({ call: ipamCall, plugin, attachments }, parts) },
     ...capabilities.map(({ name, collect: collectIts }) => ({
       doing: `removing what ${name} has made`,
       run: () => collectIts(ipamCall, machine),
     })),
   ]);
-  throwCollected([...failures, ...others, ...removeLinks(stale, machine)]);
+  throwCollected([...failures, ...others]);
 }
 
 function staleLinks(

@@ -12,25 +12,24 @@ import type { Device, Shaping } from './shaping.ts';
  * Whether the limits are in force: buckets with their rates, and the way through the device.
  * @throws CniError code 999 naming the first difference
  */
-export function checkShaping(
-  { hostEnd, ingress, egress }: Shaping,
-  attachment: Attachment,
-  machine: Machine,
-): void {
-  const problem =
-    hostEndProblem(hostEnd, machine) ??
-    (ingress === undefined ? undefined : bucketProblem(ingress, machine)) ??
-    (egress === undefined
-      ? undefined
-      : (deviceProblem(egress.device, machine) ??
-        bucketProblem(egress.bucket, machine) ??
-        wayProblem(hostEnd, egress.device.name, machine)));
+export function checkShaping(shaping: Shaping, attachment: Attachment, machine: Machine): void {
+  const problem = problemsOf(shaping, machine).find((each) => each !== undefined);
   if (problem === undefined) return;
   const { containerId, ifName } = attachment;
   throw new CniError(
     ErrorCode.internal,
     `the limit of bandwidth of ${ifName} of container ${containerId} is not in force: ${problem}; DEL and ADD the container again`,
   );
+}
+
+/** Lazy: what is asked later may presuppose what was asked before. */
+function* problemsOf({ hostEnd, ingress, egress }: Shaping, machine: Machine): Generator<string | undefined> {
+  yield hostEndProblem(hostEnd, machine);
+  if (ingress !== undefined) yield bucketProblem(ingress, machine);
+  if (egress === undefined) return;
+  yield deviceProblem(egress.device, machine);
+  yield bucketProblem(egress.bucket, machine);
+  yield wayProblem(hostEnd, egress.device.name, machine);
 }
 
 function hostEndProblem(hostEnd: IfName, machine: Machine): string | undefined {

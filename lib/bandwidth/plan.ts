@@ -1,24 +1,30 @@
+import type { IfName } from '../net/ifname.ts';
 import type { Step } from '../plan/operation.ts';
+import type { AddTokenBucket } from '../tc/operation.ts';
 import type { Device, Shaping } from './shaping.ts';
 
 /** Puts limits in force, in one process for links and one for what is queued on them. */
 export function planShaping({ hostEnd, ingress, egress }: Shaping): readonly Step[] {
   return [
     ...(egress === undefined ? [] : planDevice(egress.device)),
-    ...(ingress === undefined
-      ? []
-      : [onHost({ operation: ingress, undo: { kind: 'delete-root-qdisc', link: hostEnd } })]),
-    ...(egress === undefined
-      ? []
-      : [
-          // It goes with its device.
-          onHost({ operation: egress.bucket }),
-          onHost({
-            operation: { kind: 'add-ingress-qdisc', link: hostEnd },
-            undo: { kind: 'delete-ingress-qdisc', link: hostEnd },
-          }),
-          onHost({ operation: { kind: 'redirect-ingress', link: hostEnd, to: egress.device.name } }),
-        ]),
+    ...(ingress === undefined ? [] : [planBucket(ingress)]),
+    ...(egress === undefined ? [] : planWay(hostEnd, egress)),
+  ];
+}
+
+function planBucket(bucket: AddTokenBucket): Step {
+  return onHost({ operation: bucket, undo: { kind: 'delete-root-qdisc', link: bucket.link } });
+}
+
+/** Leads what the host's end receives through the device, with which its bucket goes. */
+function planWay(link: IfName, { device, bucket }: NonNullable<Shaping['egress']>): readonly Step[] {
+  return [
+    onHost({ operation: bucket }),
+    onHost({
+      operation: { kind: 'add-ingress-qdisc', link },
+      undo: { kind: 'delete-ingress-qdisc', link },
+    }),
+    onHost({ operation: { kind: 'redirect-ingress', link, to: device.name } }),
   ];
 }
 

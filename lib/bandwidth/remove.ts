@@ -1,11 +1,10 @@
 import { ownerAlias, ownerAliasPrefix } from '../attach/endpoint.ts';
+import { removeLinks } from '../attach/remove-links.ts';
 import type { AttachmentCall, NetworkCall } from '../cni/dispatch.ts';
 import { parseValidAttachments } from '../cni/netconf.ts';
 import { inquire, outputOf } from '../exec/inquiry.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
-import { runBatch } from '../exec/tool.ts';
 import { parseLinks } from '../iproute/parse.ts';
-import { type IfName, parseIfName } from '../net/ifname.ts';
 import { deviceName } from './shaping.ts';
 
 /**
@@ -14,7 +13,7 @@ import { deviceName } from './shaping.ts';
  */
 export function removeDevice({ attachment }: AttachmentCall, machine: Machine): void {
   const name = deviceName(attachment);
-  if (hasInterface(machine, name)) removeAll([name], machine);
+  if (hasInterface(machine, name)) removeLinks([{ name }], machine);
 }
 
 /**
@@ -29,18 +28,5 @@ export function removeStaleDevices({ conf }: NetworkCall, machine: Machine): voi
   const stale = links.filter(
     ({ alias }) => alias.startsWith(ownerAliasPrefix(conf.name)) && !valid.has(alias),
   );
-  removeAll(
-    stale.map(({ name }) => parseIfName(name)).filter((name) => name !== undefined),
-    machine,
-  );
-}
-
-/** What another DEL or GC has removed meanwhile is no failure. */
-function removeAll(names: readonly IfName[], machine: Machine): void {
-  const operations = names.map((name) => ({ kind: 'delete-link', name }) as const);
-  try {
-    runBatch({ place: 'host', tool: 'ip', operations }, machine, true);
-  } catch (error) {
-    if (names.some((name) => hasInterface(machine, name))) throw error;
-  }
+  removeLinks(stale, machine);
 }

@@ -103,7 +103,8 @@ function runHere(batch: Batch, machine: Machine, goOn: boolean): void {
     case 'bridge':
     case 'tc':
     case 'nft':
-      return runBatch(batch, machine, goOn);
+      runBatch(batch, machine, goOn);
+      return;
     default:
       for (const operation of batch.operations) runWithoutBatch(operation, machine);
   }
@@ -114,18 +115,24 @@ type UnbatchedOperation = Exclude<Batch, ProcessBatch>['operations'][number];
 function runWithoutBatch(operation: UnbatchedOperation, machine: Machine): void {
   switch (operation.kind) {
     case 'set-sysctl':
-      return setSysctl(operation, machine);
+      setSysctl(operation, machine);
+      return;
     case 'await-addresses':
-      return awaitAddresses(operation, machine);
+      awaitAddresses(operation, machine);
+      return;
     case 'accept-forwarded':
-      return acceptForwarded(operation, machine);
+      acceptForwarded(operation, machine);
+      return;
     case 'write-file':
     case 'remove-file':
-      return keepFile(operation);
+      keepFile(operation);
+      return;
     case 'forget-flows':
-      return machine.forgetFlows(operation.flows);
+      machine.forgetFlows(operation.flows);
+      return;
     case 'delete-unused-bridge':
-      return deleteUnusedBridge(operation.name, machine);
+      deleteUnusedBridge(operation.name, machine);
+      return;
   }
 }
 

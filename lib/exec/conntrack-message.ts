@@ -1,10 +1,10 @@
 import type { Family, IpAddress } from '../net/address.ts';
 import type { Flow } from '../plan/flow.ts';
 import {
-  decodeAttributes,
   decodeNetfilter,
   encodeAttribute,
   encodeNest,
+  findAttribute,
   type NetfilterRequest,
   type NetlinkMessage,
   netfilterRequest,
@@ -31,6 +31,7 @@ const filterFlag = { destinationAddress: 1 << 1, protocol: 1 << 3, destinationPo
 
 const addressFamily: Readonly<Record<Family, number>> = { 4: 2, 6: 10 };
 const everyFamily = 0;
+const nothing = Buffer.alloc(0);
 const protocolNumber: Readonly<Record<Flow['protocol'], number>> = { tcp: 6, udp: 17, sctp: 132 };
 
 /**
@@ -49,10 +50,10 @@ export function allEntriesRequest(flows: readonly Flow[]): NetfilterRequest {
 /** The entry in an answer, with memory of its own, where it is of one of the flows. */
 export function matchingEntry(answer: NetlinkMessage, flows: readonly Flow[]): ConntrackEntry | undefined {
   const { family, attributes } = decodeNetfilter(answer);
-  const tuple = attributes.get(entryAttribute.originalTuple);
+  const tuple = findAttribute(attributes, entryAttribute.originalTuple);
   if (tuple === undefined || !isOfFlows(tuple, family, flows)) return undefined;
   const own = (type: number) => {
-    const payload = attributes.get(type);
+    const payload = findAttribute(attributes, type);
     return payload === undefined ? undefined : Buffer.from(payload);
   };
   return {
@@ -125,27 +126,23 @@ function encodeProtocol(protocol: number, port: number | undefined): Buffer {
 }
 
 function isOfFlows(tuple: Buffer, family: number, flows: readonly Flow[]): boolean {
-  const { ip, proto } = parseTuple(tuple);
-  const protocol = proto.get(protoAttribute.number)?.[0];
-  const port = proto.get(protoAttribute.destinationPort);
+  const proto = findAttribute(tuple, tupleAttribute.proto) ?? nothing;
+  const protocol = findAttribute(proto, protoAttribute.number)?.[0];
+  const port = findAttribute(proto, protoAttribute.destinationPort);
   if (port?.length !== 2) return false;
   return flows.some(
     (flow) =>
-      addressFamily[flow.family] === family &&
-      protocolNumber[flow.protocol] === protocol &&
       flow.port === port.readUInt16BE(0) &&
-      isTo(flow, ip.get(destinationAttribute[flow.family])),
+      protocolNumber[flow.protocol] === protocol &&
+      addressFamily[flow.family] === family &&
+      isTo(flow, tuple),
   );
 }
 
-function isTo({ address }: Flow, destination: Buffer | undefined): boolean {
-  return address === undefined || (destination !== undefined && toOctets(address).equals(destination));
-}
-
-function parseTuple(tuple: Buffer): { ip: ReadonlyMap<number, Buffer>; proto: ReadonlyMap<number, Buffer> } {
-  const parts = decodeAttributes(tuple);
-  const nested = (type: number) => decodeAttributes(parts.get(type) ?? Buffer.alloc(0));
-  return { ip: nested(tupleAttribute.ip), proto: nested(tupleAttribute.proto) };
+function isTo({ address }: Flow, tuple: Buffer): boolean {
+  if (address === undefined) return true;
+  const ip = findAttribute(tuple, tupleAttribute.ip) ?? nothing;
+  return findAttribute(ip, destinationAttribute[address.family])?.equals(toOctets(address)) === true;
 }
 
 function toOctets({ family, bits }: IpAddress): Buffer {

@@ -66,17 +66,19 @@ export function encodeNest(type: number, ...attributes: readonly Uint8Array[]): 
   return encodeAttribute(type | nestedFlag, Buffer.concat(attributes));
 }
 
-/** The attributes by their numbers, which share the memory of what is given; one that is cut off is left out. */
-export function decodeAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
-  const attributes = new Map<number, Buffer>();
+/**
+ * The payload of the first attribute of a number, which shares the memory of what is given; undefined where there is none,
+ * or it is cut off. Nothing is built on the way, because a table may have a hundred thousand entries.
+ */
+export function findAttribute(bytes: Buffer, wanted: number): Buffer | undefined {
   for (let at = 0; at + attributeHeaderBytes <= bytes.length; ) {
     const length = bytes.readUInt16LE(at);
-    if (length < attributeHeaderBytes || at + length > bytes.length) break;
+    if (length < attributeHeaderBytes || at + length > bytes.length) return undefined;
     const type = bytes.readUInt16LE(at + 2) & attributeNumberMask;
-    attributes.set(type, bytes.subarray(at + attributeHeaderBytes, at + length));
+    if (type === wanted) return bytes.subarray(at + attributeHeaderBytes, at + length);
     at += aligned(length);
   }
-  return attributes;
+  return undefined;
 }
 
 /** A part of the kernel that netfilter's netlink messages are for. */
@@ -102,10 +104,10 @@ export function netfilterRequest(
 
 /** Family and attributes of an answer of netfilter's. */
 export function decodeNetfilter({ body }: Pick<NetlinkMessage, 'body'>): {
-  family: number;
-  attributes: ReadonlyMap<number, Buffer>;
+  readonly family: number;
+  readonly attributes: Buffer;
 } {
-  return { family: body[0] ?? 0, attributes: decodeAttributes(body.subarray(4)) };
+  return { family: body[0] ?? 0, attributes: body.subarray(4) };
 }
 
 function aligned(length: number): number {

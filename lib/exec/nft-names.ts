@@ -3,6 +3,7 @@ import { errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.t
 import {
   decodeNetfilter,
   encodeAttribute,
+  findAttribute,
   type NetfilterRequest,
   netfilterRequest,
   netlinkFlag,
@@ -40,7 +41,7 @@ export function findNftTables<T extends NftTableName>(wanted: readonly T[]): rea
   converse((socket) => {
     const [end = 0] = socket.ask([request], (answer) => {
       const { family, attributes } = decodeNetfilter(answer);
-      there.add(`${family} ${toName(attributes.get(tableNameAttribute))}`);
+      there.add(`${family} ${toName(findAttribute(attributes, tableNameAttribute))}`);
     });
     throwUnlessAbsent(end);
   });

@@ -19,10 +19,20 @@ export type RulesCollection = {
  */
 export function collectRules({ call, plugin, attachments }: RulesCollection, parts: RulesParts): void {
   const isStale = attachments === undefined ? deadBy(parts) : notAmong(attachments);
-  const stale = parts.records
-    .list()
-    .filter(({ owner }) => owner.network === call.conf.name && owner.plugin === plugin)
-    .filter(isStale);
+  const isOfCall = ({ owner }: RulesRecord) => owner.network === call.conf.name && owner.plugin === plugin;
+  removeStale((record) => isOfCall(record) && isStale(record), parts);
+}
+
+/**
+ * Takes away the rules of all containers that are proven dead.
+ * @throws CniError after having done all that could be done
+ */
+export function collectDeadRules(parts: RulesParts): void {
+  removeStale(deadBy(parts), parts);
+}
+
+function removeStale(isStale: IsStale, parts: RulesParts): void {
+  const stale = parts.records.list().filter(isStale);
   const failures = runAll(
     stale.map(({ owner }) => ({
       doing: `removing the rules of ${describeOwner(owner)}`,

@@ -1,8 +1,7 @@
 import { formatAddress, type IpAddress } from '../net/address.ts';
 import type { IfName } from '../net/ifname.ts';
 import type { Mac } from '../net/mac.ts';
-import { type AddElement, type NftOperation, ownedRule } from '../nft/operation.ts';
-import { isSameTable, type NftListing } from '../nft/parse.ts';
+import { type AddElement, ownedRule } from '../nft/operation.ts';
 import type { Rules, SharedRule } from '../rules/rules.ts';
 import { bridgeTable } from '../rules/tables.ts';
 
@@ -70,13 +69,3 @@ const shared: readonly SharedRule[] = [
     rules,
   },
 ];
-
-/** The elements that a listing has of ports for which `isGone` holds, as operations that delete them. */
-export function planRemoval(listing: NftListing, isGone: (port: string) => boolean): readonly NftOperation[] {
-  return listing.elements
-    .filter(
-      ({ table, set, key: [port = ''] }) =>
-        isSameTable(table, bridgeTable) && set in sets && isGone(port.replaceAll('"', '')),
-    )
-    .map(({ set, key }) => ({ kind: 'delete-element', table: bridgeTable, set, key }));
-}

@@ -1,10 +1,10 @@
 import { type LeaseView, listLeases, listNetworks } from '../../ipam/host-local/inventory.ts';
 import { withStore } from '../../ipam/host-local/store.ts';
-import { removeLinks } from '../../lib/attach/remove-links.ts';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import { throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { formatAddress, parseAddress } from '../../lib/net/address.ts';
+import { collectDeadRules } from '../../lib/rules/collect-rules.ts';
+import type { RulesParts } from '../../lib/rules/remove-rules.ts';
 import { toTable } from './terminal.ts';
 
 /** Which leases: those below a data directory, of one network or of all. */
@@ -31,17 +31,18 @@ export function renderLeases(leases: readonly LeaseView[]): string {
 }
 
 /**
- * Frees the leases that are proven dead, and takes rules away whose port is gone.
+ * Frees the leases that are proven dead, and takes away the rules of dead containers.
  * @returns the leases freed, or with `dryRun` those that would be
  */
-export function collectGarbage(scope: LeaseScope, dryRun: boolean, machine: Machine): readonly LeaseView[] {
+export function collectGarbage(scope: LeaseScope, dryRun: boolean, parts: RulesParts): readonly LeaseView[] {
+  const { machine } = parts;
   const dead = collectLeases(scope, machine).filter(({ state }) => state === 'dead');
   if (dryRun) return dead;
   for (const network of new Set(dead.map((lease) => lease.network))) {
     const config = { dataDir: scope.dataDir, network };
     withStore({ config, machine, intent: 'release' }, (store) => store.reclaim());
   }
-  throwCollected(removeLinks([], machine));
+  collectDeadRules(parts);
   return dead;
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { binDir } from './binaries.ts';
+import { endNetns } from './end-netns.ts';
 import { inside, must, run } from './process.ts';
 
 export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS' | 'VERSION';
@@ -156,7 +157,7 @@ export class Rig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.#namespaces) await run({ file: 'ip', args: ['netns', 'del', name] });
+    for (const name of this.#namespaces) await endNetns(name);
     rmSync(this.dir, { recursive: true, force: true });
   }
 

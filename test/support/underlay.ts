@@ -1,4 +1,5 @@
 import { until } from './agent.ts';
+import { endNetns } from './end-netns.ts';
 import { must, run } from './process.ts';
 import { canPing } from './traffic.ts';
 
@@ -80,8 +81,7 @@ export class Underlay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const netns of [...this.#machines, this.netns])
-      await run({ file: 'ip', args: ['netns', 'del', netns] });
+    for (const netns of [...this.#machines, this.netns]) await endNetns(netns);
   }
 
   /** Both ends of a link, with the devices by which they send. */
