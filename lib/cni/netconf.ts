@@ -3,7 +3,7 @@ import { parseIfName } from '../net/ifname.ts';
 import { Fields, parseText, unexpected } from './fields.ts';
 import { type AttachmentId, isContainerId } from './invocation.ts';
 import type { Result, ResultDns } from './result.ts';
-import { parseDns, parseResult } from './result-parse.ts';
+import { parseConfDns, parseResult } from './result-parse.ts';
 import { parseSpecVersion, type SpecVersion } from './version.ts';
 
 /** The part of a plugin's configuration that the specification defines for all plugins (section 1). */
@@ -12,6 +12,7 @@ export type NetConf = {
   /** The network's name: letters, digits, "_", "." and "-", so it is safe as a directory's name. */
   readonly name: string;
   readonly type: string;
+  /** As the runtime has it, where that says something of it. */
   readonly dns: ResultDns;
   /** The result of the plugin before this one, read when asked for: only some verbs need it. */
   readonly prevResult: () => Result | undefined;
@@ -32,7 +33,7 @@ export function parseNetConf(json: unknown): NetConf {
     cniVersion,
     name: parseNetworkName(fields.string('name')),
     type: fields.string('type') ?? '',
-    dns: parseDns(fields.object('dns')),
+    dns: parseConfDns(fields),
     prevResult: () => {
       const raw = fields.raw('prevResult');
       return raw === undefined ? undefined : parseResult(raw, 'prevResult', cniVersion);

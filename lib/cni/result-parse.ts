@@ -29,6 +29,26 @@ export function parseDns(fields: Fields | undefined): ResultDns {
   });
 }
 
+/**
+ * The `dns` of a configuration. What a runtime gives as the capability `dns` stands instead of it, field by field, where
+ * it says something: `servers`, `searches` and `options`, by the names that the conventions have for them or by the
+ * configuration's own.
+ * @throws CniError code 7
+ */
+export function parseConfDns(conf: Fields): ResultDns {
+  const stated = parseDns(conf.object('dns'));
+  const given = conf.object('runtimeConfig')?.object('dns');
+  if (given === undefined) return stated;
+  const { nameservers, search, ...others } = parseDns(given);
+  const lists = {
+    nameservers: given.strings('servers') ?? nameservers,
+    search: given.strings('searches') ?? search,
+    options: others.options,
+  };
+  const said = Object.entries({ ...others, ...lists }).filter(([, value]) => (value ?? '').length > 0);
+  return { ...stated, ...Object.fromEntries(said) };
+}
+
 /** One entry of `routes`. */
 export function parseRoute(item: unknown, path: string): ResultRoute {
   const fields = new Fields(item, path);

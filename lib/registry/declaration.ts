@@ -18,6 +18,8 @@ export type ServiceDeclaration = {
 /** What one source, or all of them together, say of an attachment. */
 export type Declaration = ServiceDeclaration & {
   readonly namespace?: string;
+  /** Service names that the container has beside its own. */
+  readonly aliases?: readonly string[];
   readonly ports?: readonly DeclaredPort[];
   /** What is said of one port only, by its number; it wins over what is said of all. */
   readonly perPort?: Readonly<Record<string, ServiceDeclaration>>;

@@ -11,7 +11,7 @@ export type PlannedAttachment = AttachmentKey & { readonly node: string };
 
 const noPort: DeclaredPort = { name: '', port: 0, transport: 'tcp' };
 
-/** Every service, port and address of the attachment as an instance of its own. */
+/** Every service, alias, port and address of the attachment as an instance of its own. */
 export function planInstances(
   attachment: PlannedAttachment,
   declaration: Declaration,
@@ -22,8 +22,28 @@ export function planInstances(
     const said = { ...declaration, ...declaration.perPort?.[port.port] };
     const meta = { ...declaration.meta, ...declaration.perPort?.[port.port]?.meta };
     if (said.ignore === true) return [];
-    return addresses.map((ip) => draftOf(attachment, { ...said, meta }, { port, ip, declaration }));
+    const named = withAliases({ ...said, meta }, aliasesOf(attachment, said, declaration));
+    return named.flatMap((each) =>
+      addresses.map((ip) => draftOf(attachment, each, { port, ip, declaration })),
+    );
   });
+}
+
+/** Without those that are a name of the container's already: its own, or its service's. */
+function aliasesOf(
+  { containerId }: AttachmentKey,
+  { service }: ServiceDeclaration,
+  { aliases = [] }: Declaration,
+): readonly string[] {
+  const known = [shortContainerId(containerId), service ?? ''].map((name) => name.toLowerCase());
+  return aliases.filter((alias) => !known.includes(alias.toLowerCase()));
+}
+
+/** Whoever reports by itself does so for the instance under its own name: under the others it would be missed. */
+function withAliases(said: ServiceDeclaration, aliases: readonly string[]): readonly ServiceDeclaration[] {
+  const { check, ...unchecked } = said;
+  const shared = check?.probe.kind === 'ttl' ? unchecked : said;
+  return [said, ...aliases.map((service) => ({ ...shared, service }))];
 }
 
 /** Those declared, and those that labels speak of; a container without ports is found by its address alone. */

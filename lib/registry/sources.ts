@@ -1,5 +1,6 @@
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import { Fields } from '../cni/fields.ts';
+import { parseAliases } from './aliases.ts';
 import type { RegistryConfig } from './config.ts';
 import { parseTransport } from './config.ts';
 import { type Declaration, type DeclaredPort, mergeDeclarations } from './declaration.ts';
@@ -11,6 +12,7 @@ type Labels = readonly (readonly [string, string])[];
  * What is said of the container, from all sources; for each field the first one wins: `args.cni.labels`, the labels of
  * Mesos, the pod's annotations, CNI_ARGS, the `registry` block. Ports that nobody has declared are those of the port
  * mappings.
+ * @throws CniError code 7 where the runtime's aliases are no names
  */
 export function collectDeclaration(call: AttachmentCall, config: RegistryConfig, warn: Warn): Declaration {
   const { fields } = call.conf;
@@ -22,6 +24,7 @@ export function collectDeclaration(call: AttachmentCall, config: RegistryConfig,
     parseServiceLabels(args, warn),
     podOf(args),
     config.declaration,
+    aliasesOf(call),
   ]);
   if (said.ports !== undefined) return said;
   const mapped = mappedPorts(fields);
@@ -67,6 +70,11 @@ function podOf(args: Labels): Declaration {
     ['SERVICE_NAMESPACE', find('K8S_POD_NAMESPACE')],
   ] as const;
   return parseServiceLabels(pod, () => undefined);
+}
+
+function aliasesOf({ conf }: AttachmentCall): Declaration {
+  const aliases = parseAliases(conf);
+  return aliases.length === 0 ? {} : { aliases };
 }
 
 /** The container's side of each mapping: those who ask by name reach the container itself. */

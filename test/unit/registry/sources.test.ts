@@ -60,6 +60,37 @@ describe('sources', () => {
   });
 });
 
+describe('pod annotations', () => {
+  test.each<[string, object]>([
+    [
+      "containerd's, all annotations as an object",
+      { SERVICE_NAME: 'web', 'kubernetes.io/config.source': 'api' },
+    ],
+    ['in lower case', { service_name: 'web' }],
+    ['a list of keys and values', [{ key: 'SERVICE_NAME', value: 'web' }]],
+    ["a list of Go's fields", [{ Key: 'SERVICE_NAME', Value: 'web' }]],
+  ])('name the service in this shape: %s', (_, sent) => {
+    expect(collect(annotations(sent))).toEqual({ said: { service: 'web' }, warnings: [] });
+  });
+
+  test.each<[string, unknown]>([
+    ['none at all', {}],
+    ["null, Go's empty map", null],
+    ['a text', 'SERVICE_NAME=web'],
+  ])('that are %s say nothing', (_, sent) => {
+    const conf = { runtimeConfig: { 'io.kubernetes.cri.pod-annotations': sent } };
+
+    expect(collect(conf)).toEqual({ said: {}, warnings: [] });
+  });
+
+  test("win over the pod's own name, which its namespace stays with", () => {
+    const args = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0';
+    const { said } = collect(annotations({ SERVICE_NAME: 'web', SERVICE_80_TAGS: 'v1' }), args);
+
+    expect(said).toEqual({ service: 'web', namespace: 'shop', perPort: { 80: { tags: ['v1'] } } });
+  });
+});
+
 describe('precedence', () => {
   /** Every source names the service, from the one that wins to the one that loses. */
   const layers: readonly { readonly name: string; readonly conf?: object; readonly args?: string }[] = [
