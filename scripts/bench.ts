@@ -1,4 +1,7 @@
 import { resolve } from 'node:path';
+import { judgeConflists } from './bench/conflist-goals.ts';
+import { renderConflists } from './bench/conflist-tables.ts';
+import { measureConflists } from './bench/conflists.ts';
 import type { Context } from './bench/context.ts';
 import type { Goal } from './bench/goal.ts';
 import { judge } from './bench/goals.ts';
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
   checkRequirements(options.binDir);
   if (options.only === 'overlay') return printSection(options, sections.overlay);
   if (options.only === 'routed') return printSection(options, sections.routed);
+  if (options.only === 'conflist') return printSection(options, sections.conflist);
   const files = toFiles(await during(options, measureAll));
   writeFiles(root, 'dist/bench', files);
   if (options.publishes) writeFiles(root, 'test/bench', files);
@@ -48,6 +52,7 @@ type Section<Figures> = {
 const sections = {
   overlay: { measure: measureOverlay, judge: judgeOverlay, render: renderOverlay },
   routed: { measure: measureRouted, judge: judgeRouted, render: renderRouted },
+  conflist: { measure: measureConflists, judge: judgeConflists, render: renderConflists },
 };
 
 async function printSection<Figures>(options: Options, section: Section<Figures>): Promise<void> {

@@ -5,12 +5,17 @@ export type Call = {
   readonly file: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
+  /** The plugin after it in a conflist: called when this one has succeeded, with what it has answered as prevResult. */
+  readonly next?: Call;
 };
 
-/** How a call ended. */
+/** How a call ended; of calls that follow each other, how the last one did. */
 export type Outcome = {
   readonly call: Call;
-  /** From before the spawn until the process has ended and its pipes are closed, in milliseconds. */
+  /**
+   * From before the spawn until the process has ended and its pipes are closed, in milliseconds; of calls that followed
+   * each other, the sum.
+   */
   readonly tookMs: number;
   /** The exit status, or what ended the process instead. */
   readonly status: number | string;

@@ -3,7 +3,7 @@ export type Goal = Limit & {
   /** The case it belongs to, as the table names it. */
   readonly of: string;
   readonly what: string;
-  /** Undefined where a quick run leaves it out. */
+  /** Undefined where a quick run leaves it out, NaN (null in JSON) where it has failed. */
   readonly measured: number | undefined;
 };
 

@@ -1,3 +1,4 @@
+import { judgeConflists } from './conflist-goals.ts';
 import { atMost, type Goal } from './goal.ts';
 import type { GrowthPoint } from './growth.ts';
 import { judgeOverlay } from './overlay-goals.ts';
@@ -16,6 +17,7 @@ export function judge({
   registry,
   overlay,
   routed,
+  conflists,
 }: Results): readonly Goal[] {
   const [withNone, with10k, with50k] = [0, 10_000, 50_000].map((count) => pointOf(leases, count));
   const [alone, with1000] = [0, 1_000].map((count) => pointOf(attached, count));
@@ -54,6 +56,7 @@ export function judge({
     ...judgeRegistry(registry),
     ...judgeOverlay(overlay),
     ...judgeRouted(routed),
+    ...judgeConflists(conflists),
   ];
 }
 

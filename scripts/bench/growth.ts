@@ -1,7 +1,8 @@
 import { alternate, type Series } from './alternate.ts';
+import { attachingOf } from './attaching.ts';
 import type { Comparison } from './compare.ts';
 import { type Context, roundsOf, type Side } from './context.ts';
-import { attachCrowd } from './crowd.ts';
+import { attachCrowd, planCrowd } from './crowd.ts';
 import { prepareLeases } from './leases.ts';
 import { type Network, openNetwork } from './network.ts';
 import { createPairs } from './pairs.ts';
@@ -33,8 +34,10 @@ export function measureLeases(context: Context): Promise<readonly GrowthPoint[]>
 /** ADD and DEL of a container with masquerade on a host with ever more of them. */
 export function measureAttached(context: Context): Promise<readonly GrowthPoint[]> {
   const counts = context.isQuick ? [0, 100] : [0, 100, 1_000];
-  const prepare = (rig: Rig, network: Network, count: number) =>
-    attachCrowd({ rig, network, count }, context);
+  const prepare = async (rig: Rig, network: Network, count: number) => {
+    const crowd = await planCrowd(rig, count);
+    await attachCrowd({ attaching: attachingOf(network), crowd }, context);
+  };
   return measureGrowth({ name: 'attached', ipMasq: true, counts, prepare }, context);
 }
 

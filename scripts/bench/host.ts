@@ -1,3 +1,4 @@
+import { rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Answer, type Call, type Outcome, type Request, requireSuccess } from './call.ts';
@@ -10,15 +11,20 @@ import type { Questions, Resolution } from './question.ts';
  */
 const restMs = 40;
 
+/** Where ours keeps what it knows of the rules of a boot's attachments: a directory for each host, by its inode. */
+const rulesDir = '/run/fairlead/rules';
+
 /** The measuring process in a host's network namespace. Disposing ends it and what it has started. */
 export class Host implements AsyncDisposable {
   /** The name of its namespace. */
   readonly name: string;
   readonly #worker: Helper<Request, Answer>;
+  readonly #rulesPath: string;
 
   /** @param interruption ends it before its time */
   constructor(netnsPath: string, interruption: AbortSignal) {
     this.name = basename(netnsPath);
+    this.#rulesPath = `${rulesDir}/${statSync(netnsPath).ino}`;
     this.#worker = new Helper({ netns: this.name, script: 'worker.ts', interruption });
   }
 
@@ -50,8 +56,10 @@ export class Host implements AsyncDisposable {
     return (await this.#ask({ order: 'one by one', calls: [], questions })).resolutions;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#worker[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker[Symbol.asyncDispose]();
+    // Another namespace may get the inode.
+    rmSync(this.#rulesPath, { recursive: true, force: true });
   }
 
   async #ask(request: Request): Promise<Answer> {

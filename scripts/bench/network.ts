@@ -37,6 +37,8 @@ export type Attachment = {
   readonly ifName: string;
   /** Only one interface of a container can have the default route. */
   readonly hasDefaultRoute: boolean;
+  /** Tells it from all that are attached at the same time, where more than its name must be its own; default 0. */
+  readonly number?: number;
 };
 
 /** With room for 65,533 containers. */
@@ -79,9 +81,24 @@ export function attach(verb: 'ADD' | 'DEL', network: Network, attachment: Attach
 
 /** The call by which the network's plugin, of its side, attaches or detaches. */
 export function toCall(verb: 'ADD' | 'DEL', network: Network, attachment: Attachment): Call {
+  return toPluginCall(verb, { network, attachment, conf: toConf(network, attachment) });
+}
+
+/** The configuration of one plugin, for an attachment to a network. */
+export type PluginConf = {
+  readonly network: Network;
+  readonly attachment: Attachment;
+  readonly conf: Conf;
+};
+
+/** A plugin's configuration. */
+export type Conf = { readonly type: string; readonly [field: string]: unknown };
+
+/** The call of any plugin of a network's side. */
+export function toPluginCall(verb: 'ADD' | 'DEL', { network, attachment, conf }: PluginConf): Call {
   const { binDir } = network.side;
   return {
-    file: `${binDir}/${network.plugin}`,
+    file: `${binDir}/${conf.type}`,
     env: {
       PATH: toolPath,
       CNI_COMMAND: verb,
@@ -90,11 +107,12 @@ export function toCall(verb: 'ADD' | 'DEL', network: Network, attachment: Attach
       CNI_IFNAME: attachment.ifName,
       CNI_PATH: binDir,
     },
-    stdin: JSON.stringify(toConf(network, attachment)),
+    stdin: JSON.stringify(conf),
   };
 }
 
-function toConf(network: Network, { hasDefaultRoute }: Attachment): object {
+/** The configuration of the network's plugin. */
+export function toConf(network: Network, { hasDefaultRoute }: Attachment): Conf {
   const { name, ipMasq, dataDir, plugin } = network;
   const byBridge = { bridge: name, isGateway: true, isDefaultGateway: hasDefaultRoute };
   // The reference's ptp sets the default route only where IPAM names one.

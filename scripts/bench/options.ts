@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** A part of the bench that can be run alone. */
+export type Part = 'overlay' | 'routed' | 'conflist';
+
 /** What the command line asks for. */
 export type Options = {
   readonly isQuick: boolean;
   /** The one part that is measured; undefined for all. */
-  readonly only: 'overlay' | 'routed' | undefined;
+  readonly only: Part | undefined;
   /** Whether results.json, instead of the tables, goes to stdout. */
   readonly printsJson: boolean;
   /** Whether the results are also put where the README shows them. */
@@ -23,6 +26,7 @@ namespaces of its own.
   --quick      fewer rounds, no 50,000 leases, no 1,000 attached, 100 resolved: about 2 minutes
   --overlay    only the overlay, about 6 minutes (with --quick 2); its tables go to stdout and nowhere else
   --routed     only ptp and routed, about 4 minutes (with --quick 2); the same
+  --conflist   only whole conflists, about 10 minutes (with --quick 2); the same
   --rounds N   samples of each figure (default 40, quick 8); a fifth of it for 50 at once, a quarter for DNS
   --bin DIR    the executables to measure (default dist/bin)
   --json       print the results as JSON instead of tables
@@ -40,7 +44,7 @@ export function parseOptions(args: readonly string[], root: string): Options | u
   const isQuick = values.quick === true;
   return {
     isQuick,
-    only: values.overlay === true ? 'overlay' : values.routed === true ? 'routed' : undefined,
+    only: parts.find((part) => values[part] === true),
     printsJson: values.json === true,
     publishes: values.publish === true,
     rounds: parseRounds(values.rounds ?? (isQuick ? '8' : '40')),
@@ -48,10 +52,13 @@ export function parseOptions(args: readonly string[], root: string): Options | u
   };
 }
 
+const parts: readonly Part[] = ['overlay', 'routed', 'conflist'];
+
 const known = {
   quick: { type: 'boolean' },
   overlay: { type: 'boolean' },
   routed: { type: 'boolean' },
+  conflist: { type: 'boolean' },
   json: { type: 'boolean' },
   publish: { type: 'boolean' },
   rounds: { type: 'string' },

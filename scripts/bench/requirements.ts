@@ -17,6 +17,8 @@ const packages: Readonly<Record<string, string>> = {
   iperf3: 'iperf3',
   ping: 'iputils-ping',
   dig: 'bind9-dnsutils',
+  containerd: 'containerd',
+  runc: 'runc',
 };
 
 /**
@@ -33,7 +35,11 @@ export function checkRequirements(binDir: string): void {
       ? []
       : [`flanneld in ${flanneldPath}: scripts/test compiles it there; or name another by FLANNELD`]),
     ...missingPlugins(binDir, ['fairlead', 'bridge', 'host-local', 'vxlan-overlay'], 'npm run build'),
-    ...missingPlugins(referenceDir, ['bridge', 'host-local'], 'apt-get install containernetworking-plugins'),
+    ...missingPlugins(
+      referenceDir,
+      ['bridge', 'host-local', 'portmap', 'firewall', 'tuning'],
+      'apt-get install containernetworking-plugins',
+    ),
   ];
   if (missing.length > 0) throw new Error(`needs ${missing.join('\nneeds ')}`);
 }

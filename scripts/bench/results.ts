@@ -1,5 +1,6 @@
 import { type Burst, measureBurst } from './burst.ts';
 import { type BareComparison, type Comparison, compareBare, compareMasquerade } from './compare.ts';
+import { type ConflistFigures, measureConflists } from './conflists.ts';
 import type { Context } from './context.ts';
 import { type GrowthPoint, measureAttached, measureLeases } from './growth.ts';
 import { describeMachine, type MachineInfo } from './machine.ts';
@@ -24,6 +25,7 @@ export type Results = {
   readonly registry: RegistryFigures;
   readonly overlay: OverlayFigures;
   readonly routed: RoutedFigures;
+  readonly conflists: ConflistFigures;
 };
 
 /**
@@ -45,5 +47,6 @@ export async function measureAll(context: Context): Promise<Results> {
     burst: await measureBurst(context),
     leases: await measureLeases(context),
     attached: await measureAttached(context),
+    conflists: await measureConflists(context),
   };
 }

@@ -1,5 +1,6 @@
 import { burstSize } from './burst.ts';
 import type { Comparison } from './compare.ts';
+import { renderConflists } from './conflist-tables.ts';
 import { type Goal, isMet } from './goal.ts';
 import type { MachineInfo } from './machine.ts';
 import { formatCount, formatMs, formatRatio, renderTable } from './markdown.ts';
@@ -19,6 +20,7 @@ export function renderTables(results: Results, goals: readonly Goal[]): string {
     renderRegistry(results.registry),
     renderOverlay(results.overlay),
     renderRouted(results.routed),
+    renderConflists(results.conflists),
     renderGoals(goals),
     renderParts(results.partsOfAdd),
     renderNotes(results),
@@ -65,6 +67,7 @@ function goalRow(goal: Goal): readonly string[] {
 }
 
 function formatMeasure(measured: number, unit: Goal['unit']): string {
+  if (Number.isNaN(measured)) return 'failed';
   switch (unit) {
     case '×':
       return formatRatio(measured);

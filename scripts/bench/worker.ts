@@ -15,10 +15,34 @@ process.on('disconnect', () => process.exit());
 
 async function answer({ order, calls, questions }: Request): Promise<Answer> {
   const startedAt = performance.now();
-  const outcomes = order === 'one by one' ? calls.map(callAndWait) : await Promise.all(calls.map(start));
+  const outcomes =
+    order === 'one by one' ? calls.map(callEachAndWait) : await Promise.all(calls.map(startEach));
   const wallMs = performance.now() - startedAt;
   const { port = 0, names = [] } = questions ?? {};
   return { wallMs, outcomes, resolutions: await Promise.all(names.map((name) => askLoopback(name, port))) };
+}
+
+function callEachAndWait(call: Call): Outcome {
+  const outcome = callAndWait(call);
+  const next = nextOf(outcome);
+  return next === undefined ? outcome : after(outcome, callEachAndWait(next));
+}
+
+async function startEach(call: Call): Promise<Outcome> {
+  const outcome = await start(call);
+  const next = nextOf(outcome);
+  return next === undefined ? outcome : after(outcome, await startEach(next));
+}
+
+/** A DEL answers nothing, and nothing is handed on. */
+function nextOf({ call: { next }, status, stdout }: Outcome): Call | undefined {
+  if (next === undefined || status !== 0) return undefined;
+  if (stdout === '') return next;
+  return { ...next, stdin: JSON.stringify({ ...JSON.parse(next.stdin), prevResult: JSON.parse(stdout) }) };
+}
+
+function after(one: Outcome, other: Outcome): Outcome {
+  return { ...other, tookMs: one.tookMs + other.tookMs };
 }
 
 function callAndWait(call: Call): Outcome {
