@@ -122,6 +122,8 @@ function createPaperMachine(): Machine {
     readProc: () => '1',
     writeProc: () => undefined,
     forgetFlows: () => undefined,
+    findNftTables: () => [],
+    findNftChains: () => [],
     sleep: () => undefined,
   };
 }

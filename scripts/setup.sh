@@ -316,6 +316,33 @@ compile_cnitool() {
   go_install go "$cnitool_module@$old_cnitool_version"
 }
 
+# --- the newest of the reference's plugins, which distributions have older ones of ---
+
+cni_plugins_module=github.com/containernetworking/plugins
+cni_plugins_version=v1.9.1
+cni_plugins=(main/bridge ipam/host-local meta/bandwidth meta/firewall meta/portmap)
+
+# need_cni_plugins DIRECTORY: compiles them into cni_plugins below the directory unless they are there.
+need_cni_plugins() {
+  if [[ -x $1/cni_plugins/portmap ]]; then
+    step "cni_plugins: there ($1)"
+    return
+  fi
+  compile_into "$1" cni_plugins
+}
+
+compile_cni_plugins() {
+  local go plugin packages=()
+  export CGO_ENABLED=0
+  go=$(new_go) || return
+  for plugin in "${cni_plugins[@]}"; do
+    packages+=("$cni_plugins_module/plugins/$plugin@$cni_plugins_version")
+  done
+  go_install "$go" "${packages[@]}" || return
+  mkdir bin/cni_plugins
+  mv "${cni_plugins[@]/#*\//bin/}" bin/cni_plugins
+}
+
 # --- flanneld, with which an overlay is shared in the tests ---
 
 flanneld_module=github.com/flannel-io/flannel
@@ -350,7 +377,7 @@ compile_into() {
   work=$(mktemp -d)
   on_exit rm -rf "$work"
   (set_up_go "$work" && "compile_$tool") 2>&1 | indent || status=1
-  ((status == 0)) && install -D -t "$directory" "$work/bin/$tool"
+  ((status == 0)) && mkdir -p "$directory" && cp -r "$work/bin/$tool" "$directory"
   rm -rf "$work"
   return "$status"
 }
@@ -362,10 +389,10 @@ set_up_go() {
   cd "$1"
 }
 
-# go_install GO MODULE@VERSION
+# go_install GO MODULE@VERSION…
 go_install() {
-  printf '%s install %s\n' "${1##*/}" "$2"
-  timeout 900 "$1" install "$2"
+  printf '%s install %s\n' "${1##*/}" "${*:2}"
+  timeout 900 "$1" install "${@:2}"
 }
 
 # Prints the `go` to use: one from 1.21 on, which fetches by itself the version that a module demands.

@@ -5,6 +5,7 @@ import type { Flow } from '../plan/flow.ts';
 import type { RunSync, StartDetached } from './command.ts';
 import { forgetFlows } from './conntrack.ts';
 import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
+import { findNftChains, findNftTables } from './nft-names.ts';
 
 /** All that a verb may touch of the machine it runs on; chosen by the composition root. */
 export type Machine = {
@@ -18,12 +19,25 @@ export type Machine = {
   readonly writeProc: (path: string, value: string) => void;
   /** Has conntrack, in this thread's namespace, forget flows. */
   readonly forgetFlows: (flows: readonly Flow[]) => void;
+  /** Which of the tables of nftables, of any program's, this thread's namespace has. */
+  readonly findNftTables: typeof findNftTables;
+  readonly findNftChains: typeof findNftChains;
   readonly sleep: (ms: number) => void;
 };
 
 /** The machine itself. */
 export function createMachine(ways: Pick<Machine, 'run' | 'startDetached' | 'inNetns'>): Machine {
-  return { ...ways, identifyNetns, identifyOwnNetns, readProc, writeProc, forgetFlows, sleep };
+  return {
+    ...ways,
+    identifyNetns,
+    identifyOwnNetns,
+    readProc,
+    writeProc,
+    forgetFlows,
+    findNftTables,
+    findNftChains,
+    sleep,
+  };
 }
 
 /**

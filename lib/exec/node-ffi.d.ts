@@ -4,4 +4,5 @@ declare module 'node:ffi' {
     path: string | null,
     symbols: Record<string, { return: string; arguments: readonly string[] }>,
   ): { functions: Record<string, (...args: number[]) => number> };
+  export function getInt32(pointer: bigint): number;
 }

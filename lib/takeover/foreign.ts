@@ -1,7 +1,6 @@
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import { failuresOf, runAll, throwCollected } from '../errors/collect.ts';
 import type { Machine } from '../exec/machine.ts';
-import { findNftTables } from '../exec/nft-names.ts';
 import type { IpAddress } from '../net/address.ts';
 import { releaseBandwidth } from './bandwidth.ts';
 import { findLegacyTables, releaseFromLegacy } from './release-legacy.ts';
@@ -12,7 +11,7 @@ import { type ForeignAttachment, type RuleKind, tablesOf, tracesOf } from './tra
 export type ForeignRules = RuleKind | 'bandwidth';
 
 /** What of the machine a take-over touches. */
-type ForeignMachine = Pick<Machine, 'run' | 'readProc'>;
+type ForeignMachine = Pick<Machine, 'run' | 'readProc' | 'findNftTables' | 'findNftChains'>;
 
 /**
  * Removes what the reference's plugins have left of an attachment, in this thread's network namespace: DEL of a container
@@ -41,11 +40,7 @@ function addressesOf({ prevResult }: AttachmentCall['conf']): readonly IpAddress
   }
 }
 
-/**
- * The same for an attachment whose addresses are known from elsewhere.
- * @throws CniError after having done all that could be done
- */
-export function releaseAttachment(
+function releaseAttachment(
   attachment: ForeignAttachment,
   kinds: readonly ForeignRules[],
   machine: ForeignMachine,
@@ -68,7 +63,7 @@ function releaseRules(
       {
         doing: 'removing what other plugins have left in nftables',
         run: () => {
-          const traces = tracesOf(kinds, attachment, findNftTables(tables));
+          const traces = tracesOf(kinds, attachment, machine.findNftTables(tables));
           twice(() => releaseFromNft(traces, machine));
         },
       },

@@ -47,8 +47,7 @@ function releaseFromTable(traces: readonly Trace[], { run }: LegacyMachine): voi
   const saved = runLegacy({ program, tool: 'save', args: ['-t', table] }, run);
   if (saved === undefined) return;
   const listing = parseSavedTable(saved.stdout);
-  const present = traces.filter(({ sign }) => listing.chains.includes(sign));
-  const removals = present.map((trace) => planRemoval(trace, listing.rules));
+  const removals = traces.map((trace) => planRemoval(trace, listing.rules));
   const script = renderRestore(table, removals, listing);
   if (script === undefined) return;
   runLegacy({ program, tool: 'restore', args: ['--noflush', `--wait=${lockSeconds}`], stdin: script }, run);

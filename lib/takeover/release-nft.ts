@@ -1,6 +1,5 @@
 import { inquire, outputOf, toError } from '../exec/inquiry.ts';
 import type { Machine } from '../exec/machine.ts';
-import { findNftChains } from '../exec/nft-names.ts';
 import { parseForeignRules, renderNftRemoval } from './nft.ts';
 import { planRemoval } from './plan-removal.ts';
 import type { ForeignRule } from './rule.ts';
@@ -12,9 +11,13 @@ import { signOf, type Trace } from './trace.ts';
  * installed.
  * @throws CniError
  */
-export function releaseFromNft(traces: readonly Trace[], { run }: Pick<Machine, 'run'>): void {
+export function releaseFromNft(
+  traces: readonly Trace[],
+  machine: Pick<Machine, 'run' | 'findNftChains'>,
+): void {
+  const { run } = machine;
   const list = createLister(run);
-  const lines = findTraces(traces).flatMap((trace) =>
+  const lines = findTraces(traces, machine).flatMap((trace) =>
     renderNftRemoval(trace, planRemoval(trace, list(trace))),
   );
   if (lines.length === 0) return;
@@ -24,8 +27,8 @@ export function releaseFromNft(traces: readonly Trace[], { run }: Pick<Machine, 
 }
 
 /** Those that have left something; nothing is started for the others. */
-function findTraces(traces: readonly Trace[]): readonly Trace[] {
-  const there = findNftChains(traces.map((trace) => ({ ...signOf(trace), trace })));
+function findTraces(traces: readonly Trace[], machine: Pick<Machine, 'findNftChains'>): readonly Trace[] {
+  const there = machine.findNftChains(traces.map((trace) => ({ ...signOf(trace), trace })));
   return there.map(({ trace }) => trace);
 }
 

@@ -47,6 +47,8 @@ export function scriptMachine({ answer, proc = {} }: Script = {}): ScriptedMachi
     forgetFlows: (flows) => {
       for (const { protocol, port } of flows) log.push(`${place}: forget ${protocol} ${port}`);
     },
+    findNftTables: () => [],
+    findNftChains: () => [],
     sleep: () => undefined,
   };
 }

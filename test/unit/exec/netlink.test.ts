@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import {
-  decodeAttributes,
   decodeMessages,
   encodeAttribute,
   encodeMessage,
   encodeNest,
   endOf,
+  findAttribute,
   netfilterRequest,
 } from '../../../lib/exec/netlink.ts';
 
@@ -45,16 +45,11 @@ test.each([
   expect(decodeMessages(Buffer.from(text, 'hex'))).toEqual([]);
 });
 
-test('attributes come out by number, without their flags; one that is cut off is left out', () => {
-  const bytes = Buffer.from(
-    `${'0c000180'}${'0500020011000000'}${'06000340'}${'13880000'}${'09000400aa'}`,
-    'hex',
-  );
-  const attributes = decodeAttributes(bytes);
-  expect([...attributes].map(([type, payload]) => [type, hex(payload)])).toEqual([
-    [1, '0500020011000000'],
-    [3, '1388'],
-  ]);
+test('an attribute is found by its number, without its flags; one that is cut off is not', () => {
+  const bytes = Buffer.from('0c00018005000200110000000600034013880000' + '09000400aa', 'hex');
+  const found = [1, 3, 4, 5].map((type) => findAttribute(bytes, type)?.toString('hex'));
+  expect(found).toEqual(['0500020011000000', '1388', undefined, undefined]);
+  expect(findAttribute(Buffer.from('0300010000000000', 'hex'), 1)).toBeUndefined();
 });
 
 test('an error and the end of a dump end a request, an answer does not', () => {
