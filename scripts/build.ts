@@ -14,21 +14,22 @@ import {
 } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
 import { execa } from 'execa';
-import { buildIdLength, buildMark } from '../lib/exec/build.ts';
+import { buildIdLength } from '../lib/exec/build.ts';
+import { renderEnd } from '../lib/install/installed-build.ts';
+import { pluginNames } from '../lib/install/names.ts';
 import { startFlags } from './start-flags.ts';
 
 // Makes dist/bin/fairlead, a Node single-executable application, a hard link to it for each plugin, and dist/client.
 
 const out = 'dist/bin';
 const work = 'dist/build';
-const pluginNames = ['bridge', 'host-local', 'ptp', 'register', 'routed', 'vxlan-overlay'];
 const placeholder = 'f'.repeat(buildIdLength);
 
 /**
  * One CommonJS file: of the forms that Node takes, the fastest to load. The id is a hash of what it is made from, so
  * the same source with the same Node gives the same id.
  */
-async function bundle(): Promise<string> {
+async function bundle(): Promise<{ id: string; version: string }> {
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
   const outfile = `${work}/fairlead.cjs`;
   await build({
@@ -59,7 +60,7 @@ async function bundle(): Promise<string> {
     .digest('hex')
     .slice(0, buildIdLength);
   await writeFile(outfile, text.replaceAll(placeholder, id));
-  return id;
+  return { id, version };
 }
 
 /**
@@ -111,8 +112,8 @@ async function inject(): Promise<void> {
   await execa(process.execPath, ['--build-sea', config]);
 }
 
-async function finish(id: string): Promise<void> {
-  await appendFile(`${work}/fairlead`, buildMark + id);
+async function finish(built: { id: string; version: string }): Promise<void> {
+  await appendFile(`${work}/fairlead`, renderEnd(built));
   await chmod(`${work}/fairlead`, 0o755);
   await rename(`${work}/fairlead`, `${out}/fairlead`);
   for (const name of pluginNames) await link(`${out}/fairlead`, `${out}/${name}`);
@@ -135,12 +136,12 @@ const startedAt = performance.now();
 await rm('dist', { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await mkdir(work, { recursive: true });
-const buildId = await bundle();
+const built = await bundle();
 await stripNode();
 await inject();
-await Promise.all([finish(buildId), buildClient()]);
+await Promise.all([finish(built), buildClient()]);
 const { size } = await stat(`${out}/fairlead`);
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 console.log(
-  `dist/bin/fairlead: ${(size / 1e6).toFixed(0)} MB, build ${buildId.slice(0, 12)}, Node ${process.versions.node}, in ${seconds} s`,
+  `dist/bin/fairlead: ${(size / 1e6).toFixed(0)} MB, build ${built.id.slice(0, 12)}, Node ${process.versions.node}, in ${seconds} s`,
 );

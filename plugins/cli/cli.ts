@@ -9,13 +9,18 @@ import { toCniError } from '../../lib/errors/cni-error.ts';
 import { failuresOf, throwCollected } from '../../lib/errors/collect.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
+import type { Records } from '../../lib/rules/records.ts';
+import type { RulesParts } from '../../lib/rules/remove-rules.ts';
 import { type AgentContext, addAgent } from './agent.ts';
 import { addBgp } from './bgp.ts';
+import { addCompletion } from './completion.ts';
 import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { addDoctor, ProblemsFound } from './doctor.ts';
 import { type Explainer, explainConfiguration, renderExplanations } from './explain.ts';
+import { addInstall } from './install.ts';
 import { addIpam } from './ipam.ts';
 import { collectGarbage, collectLeases, freeAddress, type LeaseScope, renderLeases } from './leases.ts';
+import { addMan } from './man.ts';
 import { addMirrors } from './mirrors.ts';
 import { removeNetwork } from './network-rm.ts';
 import { addOverlay } from './overlay.ts';
@@ -30,6 +35,8 @@ export type CliContext = RegistryContext &
     readonly env: Environment;
     readonly version: string;
     readonly machine: Machine;
+    /** Which rules each attachment has. */
+    readonly records: Records;
     readonly explainers: ReadonlyMap<string, Explainer>;
     readonly readStdin: () => string;
   };
@@ -68,6 +75,9 @@ function createProgram(context: CliContext): Command {
   addBgp(program, context);
   addMirrors(program, context);
   addDoctor(program, context);
+  addInstall(program, context);
+  addMan(program, context);
+  addCompletion(program, context);
   return program;
 }
 
@@ -137,7 +147,7 @@ function addGc(program: Command, context: CliContext): void {
     .option('--dry-run', 'only show what would be freed')
     .option('--free <address>', 'free this address of --network, although nothing proves its container dead');
   withLeaseOptions(command).action((options: GcOptions) => {
-    const leases = freeLeases(options, command, context.machine);
+    const leases = freeLeases(options, command, context);
     const verb = options.dryRun === true ? 'would free' : 'freed';
     let names: readonly DeadName[] = [];
     const failures = failuresOf(() => {
@@ -172,13 +182,13 @@ function withdrawNames(
   return collectDeadNames(context.openStore(parsePath(store)), { network, dryRun: dryRun === true }, context);
 }
 
-function freeLeases(options: GcOptions, command: Command, machine: Machine) {
+function freeLeases(options: GcOptions, command: Command, parts: RulesParts) {
   const scope = toScope(options);
-  if (options.free === undefined) return collectGarbage(scope, options.dryRun === true, machine);
+  if (options.free === undefined) return collectGarbage(scope, options.dryRun === true, parts);
   const { network } = scope;
   if (network === undefined)
     command.error('error: --free needs --network: the same address may be leased in several');
-  return [freeAddress({ ...scope, network }, options.free, machine)];
+  return [freeAddress({ ...scope, network }, options.free, parts.machine)];
 }
 
 function addNetwork(program: Command, context: CliContext): void {

@@ -1,0 +1,55 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { buildIdLength, buildMark } from '../exec/build.ts';
+
+/** The build script writes this, the version and a newline before the mark of the build. */
+export const versionMark = 'fairlead-version:';
+
+/** What an executable of ours says of itself at its end; builds from before there was a version mark have none. */
+export type InstalledBuild = { readonly id: string; readonly version: string | undefined };
+
+const longestVersion = 40;
+const ending = new RegExp(
+  `(?:${versionMark}([0-9A-Za-z.+-]{1,${longestVersion}})\n)?${buildMark}([0-9a-f]{${buildIdLength}})$`,
+);
+const endLength = versionMark.length + longestVersion + 1 + buildMark.length + buildIdLength;
+
+/** The end of an executable that says of which build it is. */
+export function renderEnd({ id, version }: { id: string; version: string }): string {
+  return `${versionMark}${version}\n${buildMark}${id}`;
+}
+
+/**
+ * Which build of ours a file is; undefined where it is none, also of a copy that was cut off.
+ * @throws the failed system call where it cannot be read
+ */
+export function readBuild(path: string): InstalledBuild | undefined {
+  const [, version, id] = ending.exec(readEnd(path)) ?? [];
+  return id === undefined ? undefined : { id, version };
+}
+
+function readEnd(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(size, endLength));
+    readSync(file, end, 0, end.length, size - end.length);
+    return end.toString('latin1');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Whether `found` is a later version than `own`; what has no version, or none of numbers, is not. */
+export function isLater(found: string | undefined, own: string | undefined): boolean {
+  const [left, right] = [parseVersion(found), parseVersion(own)];
+  if (left === undefined || right === undefined) return false;
+  const differing = left.findIndex((part, index) => part !== right[index]);
+  return differing >= 0 && (left[differing] ?? 0) > (right[differing] ?? 0);
+}
+
+/** Its numbers, and whether it is a release: 1.2.0-rc.1 comes before 1.2.0. */
+function parseVersion(text = ''): readonly number[] | undefined {
+  const [, major, minor, patch, early] = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(-.+)?(?:\+.*)?$/.exec(text) ?? [];
+  if (major === undefined) return undefined;
+  return [Number(major), Number(minor), Number(patch), early === undefined ? 1 : 0];
+}

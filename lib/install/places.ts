@@ -1,0 +1,21 @@
+/** Where an installation keeps what, below the CNI directory; runtimes look only for a plugin's own name. */
+export type Places = {
+  readonly dir: string;
+  /** The one copy, until it has its names. */
+  readonly staged: string;
+  readonly backupDir: string;
+  readonly manifest: string;
+  readonly newManifest: string;
+};
+
+/** All names that only live during an installation begin so. */
+export const scratchPrefix = '.fairlead-new';
+
+const backupDirName = '.fairlead-backup';
+
+/** The places of an installation into a directory. */
+export function placesIn(dir: string): Places {
+  const backupDir = `${dir}/${backupDirName}`;
+  const manifest = `${backupDir}/manifest.json`;
+  return { dir, staged: `${dir}/${scratchPrefix}`, backupDir, manifest, newManifest: `${manifest}.new` };
+}

@@ -1,0 +1,129 @@
+import type { Command } from 'commander';
+import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
+import type { Machine } from '../../lib/exec/machine.ts';
+import type { Installation } from '../../lib/install/install.ts';
+import { installedNames } from '../../lib/install/names.ts';
+import type { NameChange } from '../../lib/install/plan-install.ts';
+import type { NameReturn } from '../../lib/install/plan-uninstall.ts';
+import type { Uninstallation } from '../../lib/install/uninstall.ts';
+import { ProblemsFound } from './doctor.ts';
+import { createPaint, type Paint, print, type Terminal, toTable } from './terminal.ts';
+
+type InstallContext = Terminal & { readonly machine: Machine };
+
+type DirectoryOptions = { readonly dir: string; readonly dryRun?: true; readonly json?: true };
+
+type InstallOptions = DirectoryOptions & {
+  readonly only?: string;
+  readonly replace?: true;
+  readonly force?: true;
+};
+
+/** The executable that runs: also when another file has taken its path meanwhile. */
+const ownExecutable = '/proc/self/exe';
+
+/** A copy of the executable takes a second; whoever holds the lock for longer is stuck. */
+const patienceMs = 60_000;
+
+/** `install` and `uninstall`: our names in a directory of CNI plugins. */
+export function addInstall(program: Command, context: InstallContext): void {
+  withDirectoryOptions(
+    program
+      .command('install')
+      .description(
+        'put the plugins into a directory of CNI plugins: one copy of this executable, with a link for each name',
+      ),
+  )
+    .option('--only <names>', `only these, separated by commas, of: ${installedNames.join(', ')}`)
+    .option('--replace', "take the names of others' files, which are kept as backups")
+    .option('--force', 'put this build also over a later version')
+    .action((options: InstallOptions) => runInstall(options, context));
+  withDirectoryOptions(
+    program
+      .command('uninstall')
+      .description('take the plugins out of a directory of CNI plugins, and put back what they had replaced'),
+  ).action((options: DirectoryOptions) => runUninstall(options, context));
+}
+
+function withDirectoryOptions(command: Command): Command {
+  return command
+    .option('--dir <dir>', 'where the runtime looks for plugins', '/opt/cni/bin')
+    .option('--dry-run', 'only show what would be done')
+    .option('--json', 'print JSON');
+}
+
+async function runInstall(options: InstallOptions, context: InstallContext): Promise<void> {
+  const { dir, only, replace, force, dryRun, json } = options;
+  const names = only === undefined ? installedNames : parseNames(only);
+  const { install } = await import('../../lib/install/install.ts');
+  const done = install(
+    {
+      dir,
+      executable: ownExecutable,
+      wish: { names, replace: replace === true, force: force === true },
+      isDryRun: dryRun === true,
+    },
+    { sleep: context.machine.sleep, patienceMs },
+  );
+  const { steps, ...told } = done;
+  const data = dryRun === true ? { ...told, dryRun, steps } : told;
+  print(context, json === true, data, () => renderInstallation(done, dryRun === true, createPaint(context)));
+}
+
+async function runUninstall({ dir, dryRun, json }: DirectoryOptions, context: InstallContext): Promise<void> {
+  const { uninstall } = await import('../../lib/install/uninstall.ts');
+  const isDryRun = dryRun === true;
+  const done = uninstall({ dir, isDryRun }, { sleep: context.machine.sleep, patienceMs });
+  const { steps, ...told } = done;
+  const data = isDryRun ? { ...told, dryRun, steps } : told;
+  print(context, json === true, data, () => renderUninstallation(done, isDryRun, createPaint(context)));
+  if (done.returns.some(({ problem }) => problem !== undefined)) throw new ProblemsFound();
+}
+
+/** @throws CniError code 7 */
+function parseNames(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !installedNames.includes(name));
+  if (unknown === undefined) return installedNames.filter((name) => names.includes(name));
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `--only: expected names of ${installedNames.join(', ')}, found ${JSON.stringify(unknown)}`,
+  );
+}
+
+const words = { installed: 'new', updated: 'updated', replaced: 'replaced', unchanged: 'unchanged' } as const;
+
+function renderInstallation({ dir, build, changes }: Installation, isDryRun: boolean, paint: Paint): string {
+  const rows = changes.map((change) => [
+    change.name,
+    paint(change.did === 'unchanged' ? 'yellow' : 'green', words[change.did]),
+    describeChange(change, build),
+  ]);
+  return [
+    `${isDryRun ? 'would install' : 'installed'} in ${dir}`,
+    toTable(['NAME', 'STATE', 'BUILD'], rows),
+  ].join('\n');
+}
+
+function describeChange({ did, before }: NameChange, build: Installation['build']): string {
+  const now = describeBuild(build);
+  if (did === 'replaced') return `${now}; what was there is kept as a backup`;
+  return before === undefined || did === 'unchanged' ? now : `${describeBuild(before)} → ${now}`;
+}
+
+function describeBuild({ id, version }: Installation['build']): string {
+  return `${version ?? '-'} ${id.slice(0, 12)}`;
+}
+
+function renderUninstallation({ dir, returns }: Uninstallation, isDryRun: boolean, paint: Paint): string {
+  if (returns.length === 0) return `${dir}: nothing of ours is there`;
+  const rows = returns.map(({ name, did, problem }: NameReturn) => [
+    name,
+    problem === undefined ? paint('green', did) : paint('red', did),
+    problem ?? '',
+  ]);
+  return [
+    `${isDryRun ? 'would take' : 'took'} out of ${dir}`,
+    toTable(['NAME', 'STATE', 'PROBLEM'], rows),
+  ].join('\n');
+}
