@@ -105,6 +105,11 @@ function words(fields: Fields, name: string): readonly string[] | undefined {
 }
 
 function matching(text: string | undefined, path: string, pattern: RegExp): string {
-  if (text !== undefined && pattern.test(text) && !/[;\\#]/.test(text)) return text;
+  if (text !== undefined && pattern.test(text) && isOneStatement(text)) return text;
   throw unexpected(path, 'a text that may stand in a script of nft', text);
+}
+
+/** What is quoted, as a name of an interface is, nft takes as it stands. */
+function isOneStatement(text: string): boolean {
+  return !/["';\\#]/.test(text.replaceAll(/"[^"\\]*"/g, ''));
 }

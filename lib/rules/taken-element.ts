@@ -2,7 +2,6 @@ import { CniError, ErrorCode, toCniError } from '../errors/cni-error.ts';
 import { isFailureOf } from '../errors/command-failure.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { CreateElement } from '../nft/operation.ts';
-import { parseNftListing } from '../nft/parse.ts';
 import type { OwnRule } from './rules.ts';
 
 /** nft says "File exists" for an element that somebody has: say what it is, and who. */
@@ -23,12 +22,14 @@ export function takenElement(own: readonly OwnRule[], machine: Machine): Taken |
 
 type Taken = { readonly rule: CreateElement /** Its comment. */; readonly holder: string };
 
-/** The comment of the element in the kernel; undefined where there is none. */
+/**
+ * The comment of the element in the kernel; undefined where there is none. Asked in text: of a map, nft (1.0.6) answers in
+ * text although JSON is asked for.
+ */
 function holderOf({ table, set, key }: CreateElement, machine: Machine): string | undefined {
-  const element = `{ ${key.join(' . ')} }`;
-  const args = ['-j', 'get', 'element', table.family, table.name, set, element];
+  const args = ['get', 'element', table.family, table.name, set, `{ ${key.join(' . ')} }`];
   const { status, stdout } = machine.run({ file: 'nft', args });
-  return status === 0 ? parseNftListing(stdout).elements[0]?.comment : undefined;
+  return status === 0 ? (/ comment "([^"]*)"/.exec(stdout)?.[1] ?? '') : undefined;
 }
 
 function taken(error: unknown, { rule: { what, comment }, holder }: Taken): CniError {

@@ -68,7 +68,8 @@ run_container() {
   on_host "$host" timeout 120 ctr run --cni --rm --null-io --rootfs "$dir/rootfs" "$1" /bin/sleep 600 \
     >"$dir/$1.log" 2>&1 &
   runner=$!
-  if ! wait_for 30 on_host "$host" ctr task exec --exec-id up "$1" /bin/true; then
+  # A command can run in the container before its ADD has ended.
+  if ! wait_for 30 on_host "$host" ctr task exec --exec-id up "$1" /bin/sh -c 'ip -4 addr show dev eth0 | grep -q inet'; then
     printf 'NOT: the container starts\n'
     cat "$dir/$1.log"
     exit 1
