@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { startupSnapshot } from 'node:v8';
 import { preview } from '../ipam/host-local/add.ts';
 import { createHostLocal } from '../ipam/host-local/plugin.ts';
+import { createStatic } from '../ipam/static/plugin.ts';
 import { readBootId } from '../lib/attach/liveness.ts';
 import type { AttachParts } from '../lib/attach/parts.ts';
 import { bandwidth } from '../lib/bandwidth/capability.ts';
@@ -20,13 +21,17 @@ import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
+import { firewall } from '../lib/firewall/firewall.ts';
+import { createLoopback } from '../lib/loopback/plugin.ts';
 import { explain as explainLink } from '../lib/point-to-point/explain.ts';
 import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
+import { portmap } from '../lib/portmap/portmap.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
 import { openRecords, type Records } from '../lib/rules/records.ts';
+import { tuning } from '../lib/tuning/tuning.ts';
 import { bridge } from './bridge/plugin.ts';
 import type { Explainer } from './cli/explain.ts';
 import { ptp } from './ptp/plugin.ts';
@@ -55,7 +60,7 @@ const bridgeKinds = [bridge, vxlanOverlay];
 const pointToPointKinds = [ptp, routed];
 
 /** What a conflist may ask for beside attaching: of a main plugin, or by the executable of that name. */
-const capabilities = [bandwidth];
+const capabilities = [portmap, bandwidth, firewall, tuning];
 
 /** Where it is recorded which rules each attachment has. */
 const rulesDirectory = '/run/fairlead/rules';
@@ -64,7 +69,7 @@ const rulesDirectory = '/run/fairlead/rules';
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
   const machine = chooseMachine();
-  const ipamPlugins = [createHostLocal(machine)];
+  const ipamPlugins = [createHostLocal(machine), createStatic()];
   const selectIpam = createSelectIpam({
     machine,
     builtIn: new Map(ipamPlugins.map((each) => [each.name, each])),
@@ -82,7 +87,7 @@ async function main(): Promise<number> {
     createRegister(registrar),
   ];
   const chained = capabilities.map((capability) => createChainedPlugin(capability, { machine, records }));
-  const plugins = [...registering, ...chained, ...ipamPlugins];
+  const plugins = [...registering, ...chained, ...ipamPlugins, createLoopback(machine)];
   const plugin = plugins.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
   if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
@@ -93,6 +98,7 @@ async function main(): Promise<number> {
     env: process.env,
     version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
     machine,
+    records,
     explainers: createExplainers({ machine, records, capabilities }),
     readStdin,
     writeStdout,

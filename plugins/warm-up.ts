@@ -63,6 +63,15 @@ function call(plugin: Plugin, verb: string, dataDir: string): void {
     ipMasq: true,
     macspoofchk: true,
     ipspoofchk: true,
+    ingressPolicy: 'same-bridge',
+    sysctl: { 'net.core.somaxconn': '500' },
+    runtimeConfig: {
+      portMappings: [
+        { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+        { hostPort: 8053, containerPort: 53, protocol: 'udp', hostIP: '127.0.0.1' },
+      ],
+      bandwidth: { ingressRate: 1_000_000, ingressBurst: 1_000_000 },
+    },
     // Whatever the machine that builds is configured for, there are no mirrors.
     registry: { mirrors: `${dataDir}/mirrors.json` },
     ipam: {
@@ -115,7 +124,12 @@ function createPaperRegistrar(machine: Machine): TellingParts {
 function createPaperMachine(): Machine {
   return {
     run: answerOf,
-    startDetached: () => ({ hasEnded: () => true }),
+    startDetached: () => ({
+      hasEnded: () => true,
+      status: () => 0,
+      hasSocket: () => false,
+      hasComplained: () => false,
+    }),
     inNetns: (_path, work) => work(),
     identifyNetns: () => ({ device: 1, inode: 2 }),
     identifyOwnNetns: () => ({ device: 1, inode: 1 }),
@@ -140,6 +154,7 @@ const paperBridge = [
 ];
 
 function answerOf({ file, args }: Command): Outcome {
+  const lists = file === 'nft' && args.includes('-j');
   const stdout = file === 'ip' && args.includes('show') ? JSON.stringify(paperBridge) : '';
-  return { status: 0, stdout, stderr: '' };
+  return { status: 0, stdout: lists ? JSON.stringify({ nftables: [] }) : stdout, stderr: '' };
 }

@@ -52,6 +52,10 @@ function removeAllRules(
   const { conf, attachment } = ipamCall;
   const owner = { ...attachment, network: conf.name, plugin };
   if (removeRules(owner, parts) || isOurs) return;
-  const kinds = ['masquerade', 'spoofcheck', ...capabilities.flatMap(({ foreign }) => foreign ?? [])] as const;
+  const kinds = [
+    'masquerade',
+    'spoofcheck',
+    ...capabilities.flatMap(({ foreign }) => foreign ?? []),
+  ] as const;
   releaseForeign(ipamCall, kinds, parts.machine);
 }

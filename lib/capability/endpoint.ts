@@ -33,7 +33,7 @@ export function endpointOf(network: string, attachment: Attachment, result: Resu
   }
   const ends = result.interfaces.filter((each) => !isInside(each)).map(({ name }) => name);
   const hostEnd = ends.findLast((name) => name.startsWith('veth'));
-  const bridge = ends.find((name) => name !== hostEnd);
+  const bridge = ends.find((name) => name !== hostEnd && !isShaper(name));
   return {
     network,
     attachment,
@@ -43,6 +43,11 @@ export function endpointOf(network: string, attachment: Attachment, result: Resu
     mtu: inside?.mtu,
     ips: result.ips.filter((ip) => ip.interface === undefined || ip.interface === own),
   };
+}
+
+/** The device by which bandwidth, ours or the reference's, holds up what a container sends. */
+function isShaper(name: string): boolean {
+  return /^(ifb|bwp)[0-9a-f]{12}$/.test(name);
 }
 
 function isInside({ sandbox }: ResultInterface): boolean {

@@ -28,8 +28,19 @@ export type RunSync = (command: Command) => Outcome;
 /** Runs a process to its end beside others. */
 export type Run = (command: Command) => Promise<Outcome>;
 
+/** A process that nobody waits for. */
+export type Detached = {
+  readonly hasEnded: () => boolean;
+  /** Its exit status; undefined before its end, after a signal, and where it has not started. */
+  readonly status: () => number | undefined;
+  /** Whether it has a socket open. */
+  readonly hasSocket: () => boolean;
+  /** Whether it has complained on stderr, as far as that can be told: it is taken for so where it cannot. */
+  readonly hasComplained: () => boolean;
+};
+
 /** Starts a process without waiting for its end; its stdin is empty and its output is not kept. */
-export type StartDetached = (command: Pick<Command, 'file' | 'args'>) => { readonly hasEnded: () => boolean };
+export type StartDetached = (command: Pick<Command, 'file' | 'args'>) => Detached;
 
 export const defaultTimeoutMs = 30_000;
 

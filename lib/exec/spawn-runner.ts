@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ifExists } from '../errors/system-error.ts';
 import {
   type Command,
+  type Detached,
   defaultTimeoutMs,
   minimalEnvironment,
   notStarted,
@@ -40,16 +41,52 @@ export function createSpawnSyncRunner(path: string | undefined): RunSync {
 export function createDetachedStarter(path: string | undefined): StartDetached {
   const env = minimalEnvironment(path);
   return ({ file, args }) => {
-    const child = childProcess().spawn(file, args, { env, stdio: 'ignore', detached: true });
+    const complaints = openNameless();
+    const stdio = ['ignore', 'ignore', complaints ?? 'ignore'] as const;
+    const child = childProcess().spawn(file, args, { env, stdio: [...stdio], detached: true });
     // A program that is not there shows in what has not come about; the event must not end this process.
     child.on('error', () => undefined);
     child.unref();
-    return { hasEnded: () => child.pid === undefined || hasEnded(child.pid) };
+    return watch(child.pid, complaints);
   };
 }
 
-/** Asked of procfs, because no event is delivered while synchronous code runs: our own child ends as a zombie. */
-function hasEnded(pid: number): boolean {
+/** What is seen of a process below /proc, because no event is delivered while synchronous code runs. */
+function watch(pid: number | undefined, complaints: number | undefined): Detached {
+  return {
+    hasEnded: () => pid === undefined || statOf(pid)?.startsWith('Z') !== false,
+    status: () => (pid === undefined ? undefined : exitStatusOf(statOf(pid))),
+    hasSocket: () => pid !== undefined && hasSocket(pid),
+    hasComplained: () => complaints === undefined || fstatSync(complaints).size > 0,
+  };
+}
+
+/** What /proc/<pid>/stat says from the state on; undefined where there is no such process. Our own child ends as a zombie. */
+function statOf(pid: number): string | undefined {
   const stat = ifExists(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  return stat === undefined || stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+  return stat?.slice(stat.lastIndexOf(')') + 2);
+}
+
+/** The last column of what `statOf` gives is the status as wait(2) has it. */
+function exitStatusOf(stat: string | undefined): number | undefined {
+  if (stat?.startsWith('Z') !== true) return undefined;
+  const waited = Number(stat.trim().split(' ').at(-1));
+  return (waited & 0x7f) === 0 ? waited >> 8 : undefined;
+}
+
+function hasSocket(pid: number): boolean {
+  const dir = `/proc/${pid}/fd`;
+  const names = ifExists(() => readdirSync(dir)) ?? [];
+  return names.some((name) => ifExists(() => readlinkSync(`${dir}/${name}`))?.startsWith('socket:') === true);
+}
+
+/** O_TMPFILE of asm-generic/fcntl.h with O_RDWR: a file without a name, which goes with the last who has it open. */
+const nameless = 0o20200002;
+
+function openNameless(): number | undefined {
+  try {
+    return openSync('/run', nameless, 0o600);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
+import { type LockWait, withFlock } from '../files/flock.ts';
 import { digestFile } from './digest.ts';
 import { requireWritable, resolveDirectory } from './directory.ts';
-import { type LockWait, withFlock } from './flock.ts';
 import type { Backup } from './manifest.ts';
 import { installedNames } from './names.ts';
 import { look, observeDirectory } from './observe.ts';

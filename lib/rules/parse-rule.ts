@@ -111,5 +111,5 @@ function matching(text: string | undefined, path: string, pattern: RegExp): stri
 
 /** What is quoted, as a name of an interface is, nft takes as it stands. */
 function isOneStatement(text: string): boolean {
-  return !/["';\\#]/.test(text.replaceAll(/"[^"\\]*"/g, ''));
+  return !/[";\\#]/.test(text.replaceAll(/"[^"\\]*"/g, ''));
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { errnoOf, ifExists, onFiles } from '../errors/system-error.ts';
 import { hash64 } from '../net/hash.ts';
 import { parseRecord, type RulesOwner, type RulesRecord, renderRecord } from './record.ts';
+import type { SharedPart } from './rules.ts';
 
 /** What is known of the rules of an attachment: written as recorded, none written, or nothing known. */
 export type Recorded =
@@ -22,11 +23,13 @@ export type Records = {
   /** @throws CniError code 5 */
   readonly remove: (owner: RulesOwner) => void;
   /**
-   * Whether an ADD has written these shared rules of a table. A hint: they may have been taken away since, and whoever
+   * Whether an ADD has written this part of the shared rules. A hint: they may have been taken away since, and whoever
    * relies on it must be told by nft.
    */
-  readonly isSharedWritten: (table: string, fingerprint: string) => boolean;
-  readonly noteSharedWritten: (table: string, fingerprint: string) => void;
+  readonly isSharedWritten: (part: SharedPart) => boolean;
+  readonly noteSharedWritten: (part: SharedPart) => void;
+  /** Has all shared rules taken for not written: somebody is removing some of them. */
+  readonly forgetShared: () => void;
   /** All that can be read; what is damaged is left out. */
   readonly list: () => readonly RulesRecord[];
 };
@@ -38,7 +41,7 @@ export function openRecords(directory: string, hostInode: () => number): Records
     cached ??= `${directory}/${hostInode()}`;
     return cached;
   };
-  const sharedPathOf = (table: string) => `${dir()}/shared.${table}`;
+  const sharedPathOf = (name: string) => `${dir()}/shared.${name}`;
   const pathOf = (owner: RulesOwner) => `${dir()}/${fileName(owner)}`;
   return {
     get: (owner) => readRecord(pathOf(owner), dir()),
@@ -47,13 +50,19 @@ export function openRecords(directory: string, hostInode: () => number): Records
     },
     put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord(record)),
     remove: (owner) => onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { force: true })),
-    isSharedWritten: (table, fingerprint) => readText(sharedPathOf(table)) === fingerprint,
-    noteSharedWritten: (table, fingerprint) => writeFile(sharedPathOf(table), dir(), fingerprint),
+    isSharedWritten: ({ name, fingerprint }) => readText(sharedPathOf(name)) === fingerprint,
+    noteSharedWritten: ({ name, fingerprint }) => writeFile(sharedPathOf(name), dir(), fingerprint),
+    forgetShared: () => {
+      for (const name of listNames(dir()).filter((each) => each.startsWith('shared.')))
+        rmSync(`${dir()}/${name}`, { force: true });
+    },
     list: () =>
-      listRecordNames(dir()).flatMap((name) => {
-        const found = readRecord(`${dir()}/${name}`, dir());
-        return found.kind === 'recorded' ? [found.record] : [];
-      }),
+      listNames(dir())
+        .filter((name) => name.endsWith('.json'))
+        .flatMap((name) => {
+          const found = readRecord(`${dir()}/${name}`, dir());
+          return found.kind === 'recorded' ? [found.record] : [];
+        }),
   };
 }
 
@@ -92,6 +101,6 @@ function readText(path: string): string | undefined {
   return ifExists(() => readFileSync(path, 'utf8'));
 }
 
-function listRecordNames(dir: string): readonly string[] {
-  return (ifExists(() => readdirSync(dir)) ?? []).filter((name) => name.endsWith('.json'));
+function listNames(dir: string): readonly string[] {
+  return ifExists(() => readdirSync(dir)) ?? [];
 }

@@ -1,5 +1,6 @@
 import type { Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
+import { startNft } from '../exec/start-nft.ts';
 import { runBatch } from '../exec/tool.ts';
 import type { NftOperation } from '../nft/operation.ts';
 import { isSameTable } from '../nft/parse.ts';
@@ -29,7 +30,7 @@ export function removeRules(owner: RulesOwner, { machine, records }: RulesParts)
 /** What a foreign program has taken away with its table or in part makes the whole transaction fail: then look. */
 function removeRecorded({ rules: { own }, flows, owner }: RulesRecord, machine: Machine): void {
   try {
-    runNft(removalsOf(own), machine);
+    startNft(removalsOf(own), machine)();
   } catch {
     runNft(findOwn(owner, machine), machine);
   }

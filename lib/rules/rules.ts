@@ -44,9 +44,9 @@ export function tablesOf({ shared, own }: Rules): readonly NftTable[] {
 
 /** What is known of the shared rules before an ADD writes its own. */
 export type Standing = {
-  /** Of tables that have no element for each attachment. */
+  /** What the kernel has of those that it was asked for. */
   readonly listing: NftListing;
-  /** Names of the tables whose shared rules an earlier ADD has written; a foreign program may have taken them away since. */
+  /** Names of those that an earlier ADD has written; a foreign program may have taken them away since. */
   readonly writtenBefore: ReadonlySet<string>;
 };
 
@@ -60,23 +60,34 @@ export function planRules(rules: Rules, standing: Standing): readonly Step[] {
 
 function sharedToWrite(rules: Rules, { listing, writtenBefore }: Standing): readonly SharedRule[] {
   return missingShared(rules, listing).filter(
-    ({ kind, table }) => kind === 'add-element' || !writtenBefore.has(nameTable(table)),
+    (rule) => rule.kind === 'add-element' || !writtenBefore.has(partOf(rule, rules)),
   );
 }
 
-/** The tables that have elements of the attachment: nft would read those of all others to list one of their chains. */
-export function crowdedTables({ own }: Rules): readonly NftTable[] {
-  return tablesOf({ shared: [], own });
+/** A part of the shared rules that is written as a whole: what is in a table with the attachment's elements, or a chain. */
+export type SharedPart = {
+  readonly name: string;
+  /** Tells one text of it from another one, which another version may have written. */
+  readonly fingerprint: string;
+};
+
+/** The parts of the shared rules; elements are of none. */
+export function sharedParts(rules: Rules): readonly SharedPart[] {
+  const lasting = rules.shared.filter((rule) => rule.kind !== 'add-element');
+  const parts = Map.groupBy(lasting, (rule) => partOf(rule, rules));
+  return [...parts].map(([name, texts]) => ({ name, fingerprint: hash64(JSON.stringify(texts)) }));
 }
 
-/** Tells one text of a table's shared chains and sets from another one, which another version may have written. */
-export function fingerprintOf({ shared }: Rules, table: NftTable): string {
-  const ofTable = shared.filter((rule) => rule.kind !== 'add-element' && isSameTable(rule.table, table));
-  return hash64(JSON.stringify(ofTable));
-}
-
+/** A table in one word. */
 export function nameTable({ family, name }: NftTable): string {
   return `${family}_${name}`;
+}
+
+/** The name of the part that a rule belongs to; networks have chains of their own in a common table. */
+function partOf({ table, ...rule }: AddSet | WriteChain, { own }: Rules): string {
+  const name = nameTable(table);
+  const isCrowded = own.some((each) => isSameTable(each.table, table));
+  return isCrowded || rule.kind === 'add-set' ? name : `${name}.${rule.chain}`;
 }
 
 /** What takes an attachment's own rules away: chains last, because elements lead to them. */

@@ -29,12 +29,3 @@ export type TcOperation =
   | { readonly kind: 'delete-root-qdisc'; readonly link: IfName }
   /** Takes the filters over what a link receives away, too. */
   | { readonly kind: 'delete-ingress-qdisc'; readonly link: IfName };
-
-/** The kinds of `TcOperation`, by which a batch is told from those of other tools. */
-export const tcKinds = [
-  'add-token-bucket',
-  'add-ingress-qdisc',
-  'redirect-ingress',
-  'delete-root-qdisc',
-  'delete-ingress-qdisc',
-] as const satisfies readonly TcOperation['kind'][];

@@ -200,7 +200,7 @@ function addNetwork(program: Command, context: CliContext): void {
     .option('--data-dir <dir>', 'where host-local keeps its leases', defaultDataDir)
     .option('--json', 'print JSON')
     .action((name: string, { dataDir, json }: { dataDir: string; json?: true }) => {
-      const removed = removeNetwork(parseNetworkName(name), dataDir, context.machine);
+      const removed = removeNetwork(parseNetworkName(name), dataDir, context);
       const things = [
         ...removed.bridges.map((bridge) => `bridge ${bridge}`),
         ...removed.devices.map((device) => `VXLAN device ${device}`),

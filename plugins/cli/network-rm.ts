@@ -10,6 +10,7 @@ import { type IfName, parseIfName } from '../../lib/net/ifname.ts';
 import type { NftOperation } from '../../lib/nft/operation.ts';
 import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/kernel/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
+import type { RulesParts } from '../../lib/rules/remove-rules.ts';
 import { bridgeTable, inetTable } from '../../lib/rules/tables.ts';
 
 /** What a network's removal took away, for the operator. */
@@ -24,7 +25,7 @@ export type Removal = {
  * Takes down what a network keeps when its last container has gone: bridge, VXLAN devices, rules, lease directories.
  * @throws CniError, having changed nothing, while the network has leases or its bridge has ports
  */
-export function removeNetwork(network: string, dataDir: string, machine: Machine): Removal {
+export function removeNetwork(network: string, dataDir: string, { machine, records }: RulesParts): Removal {
   refuseLeases(network, dataDir, machine);
   const bridges = ownBridges(network, machine);
   for (const bridge of bridges) refusePorts(bridge, machine);
@@ -34,6 +35,7 @@ export function removeNetwork(network: string, dataDir: string, machine: Machine
     place: 'host',
     operation: { kind: 'delete-link', name },
   }));
+  records.forgetShared();
   applyPlan([...links, ...rules.map((operation) => ({ place: 'host', operation }) as const)], {
     machine,
     netns: '',

@@ -20,6 +20,7 @@ export function paperRecords(): Records {
     },
     isSharedWritten: () => false,
     noteSharedWritten: () => undefined,
+    forgetShared: () => undefined,
     list: () => [...records.values()],
   };
 }

@@ -26,8 +26,13 @@ export function scriptMachine({ answer, proc = {} }: Script = {}): ScriptedMachi
     log,
     run,
     startDetached: (command) => {
-      run(command);
-      return { hasEnded: () => true };
+      const { status } = run(command);
+      return {
+        hasEnded: () => true,
+        status: () => (typeof status === 'number' ? status : undefined),
+        hasSocket: () => false,
+        hasComplained: () => status !== 0,
+      };
     },
     inNetns: (path, work) => {
       const before = place;

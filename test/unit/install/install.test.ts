@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { expect, test } from 'vitest';
-import { withFlock } from '../../../lib/install/flock.ts';
+import { withFlock } from '../../../lib/files/flock.ts';
 import { installedNames } from '../../../lib/install/names.ts';
 import { CniDirectory, idOf } from './cni-directory.ts';
 

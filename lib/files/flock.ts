@@ -30,7 +30,7 @@ export function withFlock<T>(dir: string, { sleep, patienceMs }: LockWait, work:
 function refused(dir: string, patienceMs: number): CniError {
   return new CniError(
     ErrorCode.tryAgainLater,
-    `${dir} could not be locked for ${patienceMs / 1000} s: another installation is at work, or its file system has no locks; see "fuser ${dir}"`,
+    `${dir} could not be locked for ${patienceMs / 1000} s: another process keeps it, or its file system has no locks; see "fuser ${dir}"`,
   );
 }
 
