@@ -21,6 +21,8 @@ export type AgentFile = {
   readonly hasBlocks: boolean;
   /** BIRD's control socket, where routes are BIRD's business. */
   readonly birdSocket: string | undefined;
+  /** Whether it is to put back what others take away of containers' rules. */
+  readonly putsRulesBack: boolean;
 };
 
 const defaultPath = '/etc/fairlead/agent.json';
@@ -30,6 +32,7 @@ const usual = {
   subnetFile: undefined,
   hasBlocks: false,
   birdSocket: undefined,
+  putsRulesBack: true,
 } as const;
 
 /** @param stated by the operator; then there must be such a file */
@@ -59,6 +62,7 @@ function parse(text: string, path: string): Omit<AgentFile, 'path' | 'isThere' |
       routing?.string('mode') === 'bird'
         ? (routing.parsed('socket', 'an absolute path', parsePath) ?? defaultBirdSocket)
         : undefined,
+    putsRulesBack: fields.boolean('rules') ?? usual.putsRulesBack,
   };
 }
 

@@ -12,6 +12,7 @@ import { pathMtu } from './mtu/path-mtu.ts';
 import { bird } from './routed/bird.ts';
 import { endpoints } from './routed/endpoints.ts';
 import { pools } from './routed/pools.ts';
+import { rules } from './rules/rules.ts';
 import { vxlan } from './vxlan/vxlan.ts';
 
 /** Everything that is looked at, in the order of the report: what others need comes first. */
@@ -20,6 +21,7 @@ export const checks: readonly TableCheck[] = [
   toTableCheck(agent),
   toTableCheck(subnet),
   toTableCheck(forwarding),
+  toTableCheck(rules),
   toTableCheck(forwardDrop),
   toTableCheck(endpoints),
   toTableCheck(pools),

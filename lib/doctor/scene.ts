@@ -3,6 +3,7 @@ import { type Link, parseLinks } from '../iproute/parse.ts';
 import { parseVxlanLinks, type VxlanLink } from '../iproute/parse-vxlan.ts';
 import type { IpAddress } from '../net/address.ts';
 import { defaultSubnetFile } from '../overlay/kernel/outer-wish.ts';
+import { openRecords, type Records } from '../rules/records.ts';
 import { type AgentFile, readAgentFile } from './agent-file.ts';
 import { ask } from './ask.ts';
 import { type Overlay, recogniseOverlay } from './overlay.ts';
@@ -29,11 +30,16 @@ export type Scene = {
   readonly vxlans: () => readonly VxlanLink[];
   /** The host's ends of containers' own links. @throws Unseen */
   readonly endpoints: () => readonly Endpoint[];
+  /** Of the rules that attachments have. */
+  readonly records: Records;
   readonly agentFile: () => AgentFile;
   readonly subnetFile: () => SubnetFile;
   /** Undefined where this host is in none. @throws Unseen */
   readonly overlay: () => Overlay | undefined;
 };
+
+/** Where the plugins record which rules each attachment has. */
+const rulesDirectory = '/run/fairlead/rules';
 
 export function createScene({ config, ...question }: Question, machine: Machine): Scene {
   const text = once(() => ask(machine, 'ip', ['-j', '-d', 'addr', 'show']));
@@ -48,8 +54,9 @@ export function createScene({ config, ...question }: Question, machine: Machine)
   const overlay = once(() =>
     recogniseOverlay({ links: links(), vxlans: vxlans(), subnetFile: subnetFile(), agentFile: agentFile() }),
   );
+  const records = openRecords(rulesDirectory, () => machine.identifyOwnNetns().inode);
   const { peers } = question;
-  return { machine, peers, isRoot, links, vxlans, endpoints, agentFile, subnetFile, overlay };
+  return { machine, peers, isRoot, links, vxlans, endpoints, records, agentFile, subnetFile, overlay };
 }
 
 function once<T>(look: () => T): () => T {

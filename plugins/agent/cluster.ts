@@ -4,6 +4,7 @@ import type { Log } from '../../lib/log/log.ts';
 import { Overlay } from '../../lib/overlay/overlay.ts';
 import { Imports } from '../../lib/registry/imports.ts';
 import { readNodeId } from '../../lib/registry/node-id.ts';
+import { RulesKeeper } from '../../lib/rules/keeper.ts';
 import type { AgentConfig } from './config.ts';
 import { type Discovery, startDiscovery } from './discovery.ts';
 import { type Mirrors, type MirrorsOptions, startMirrors } from './mirrors.ts';
@@ -11,7 +12,7 @@ import { readMirrors } from './mirrors-config.ts';
 import type { AgentParts } from './parts.ts';
 import { RoutedNetwork } from './routed-network.ts';
 
-/** What an agent has in common with those of other hosts; it outlives the registry's file. */
+/** What an agent does beside its registry, most of it with other hosts; it outlives the registry's file. */
 export type Cluster = AsyncDisposable & {
   readonly overlay: Overlay | undefined;
   /** Undefined where this host has no part in the cluster's addresses. */
@@ -21,21 +22,20 @@ export type Cluster = AsyncDisposable & {
   readonly mirrors: Mirrors | undefined;
   /** What others have registered; undefined where nobody is asked. */
   readonly imports: Imports | undefined;
+  /** Undefined where rules that others take away are none of this agent's business. */
+  readonly rules: RulesKeeper | undefined;
 };
 
 /**
  * Joins the other hosts, as far as the configuration says so.
  * @throws CniError where a file of the configuration cannot be read
  */
-export function joinCluster(
-  { etcd: config, overlay: settings, discovery: sharing, store, blocks, routing, mirrors: file }: AgentConfig,
-  parts: AgentParts,
-  log: Log,
-): Cluster {
+export function joinCluster(config: AgentConfig, parts: AgentParts, log: Log): Cluster {
+  const { overlay: settings, discovery: sharing, store, blocks, routing, mirrors: file } = config;
   const { machine, run, listen } = parts;
   const node = readNodeId(dirname(store));
   const stack = new AsyncDisposableStack();
-  const etcd = config === undefined ? undefined : stack.use(connectEtcd(config));
+  const etcd = config.etcd === undefined ? undefined : stack.use(connectEtcd(config.etcd));
   const overlay =
     etcd === undefined || settings === undefined
       ? undefined
@@ -50,14 +50,15 @@ export function joinCluster(
       ? undefined
       : stack.use(startDiscovery({ etcd, config: sharing, node, log, imports }));
   const mirrors = openMirrors(file, { storePath: store, node, log, imports });
-  if (mirrors !== undefined) stack.use(mirrors);
-  if (overlay !== undefined) stack.use(keepRunning(overlay));
-  if (routed !== undefined) stack.use(keepRunning(routed));
+  stack.use(mirrors);
+  const rules = config.rules ? new RulesKeeper({ ...parts, log }) : undefined;
+  for (const each of [overlay, routed, rules]) stack.use(keepRunning(each));
   return {
     overlay,
     routed,
     discovery,
     mirrors,
+    rules,
     imports: discovery !== undefined || mirrors?.isImporting === true ? imports : undefined,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -71,10 +72,11 @@ function openMirrors(
   return mirrors.length === 0 ? undefined : startMirrors({ ...options, mirrors });
 }
 
-/** What follows the cluster until its signal. */
+/** What works until its signal. */
 type Running = { readonly run: (signal: AbortSignal) => Promise<void> };
 
-function keepRunning(follower: Running): AsyncDisposable {
+function keepRunning(follower: Running | undefined): AsyncDisposable | undefined {
+  if (follower === undefined) return undefined;
   const ended = new AbortController();
   const running = follower.run(ended.signal);
   return {

@@ -56,6 +56,8 @@ export type AgentConfig = {
   readonly alerts: readonly AlertRule[];
   readonly sweepMs: number;
   readonly resultsDir: string;
+  /** Whether rules of attachments that others take away are put back. */
+  readonly rules: boolean;
   readonly log: LogFormat;
   /** The file of outside registries; undefined: the usual one, where it is there; false: none. */
   readonly mirrors: string | false | undefined;
@@ -78,8 +80,8 @@ const seconds = { min: 0, max: 3600 };
 export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
   fields.only(
-    ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'log'],
-    ...['mirrors', 'etcd', ...clusterFields],
+    ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'rules'],
+    ...['log', 'mirrors', 'etcd', ...clusterFields],
   );
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
@@ -92,6 +94,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
     alerts: fields.array('alerts', (item, path) => parseAlertRule(new Fields(item, path))) ?? [],
     sweepMs: durationOf(fields, 'sweepInterval') ?? 10_000,
     resultsDir: fields.parsed('resultsDir', 'an absolute path', parseStorePath) ?? defaultResultsDir,
+    rules: fields.boolean('rules') ?? true,
     log:
       fields.parsed('log', '"text" or "json"', (text) =>
         text === 'text' || text === 'json' ? text : undefined,

@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts';
 import { addGauge } from './gauge.ts';
 import { addMirrorMetrics } from './mirror-metrics.ts';
 import { addRoutedMetrics, type RoutedMeasures } from './routed-metrics.ts';
+import { addRulesMetrics } from './rules-metrics.ts';
 
 /** What the numbers are read from, when they are asked for. */
 export type Measured = {
@@ -19,7 +20,7 @@ export type Measured = {
   readonly alerts: () => AlertStats;
   readonly balancer: () => BalancerStats;
   readonly watchers: () => number;
-  readonly cluster: Pick<Cluster, 'overlay' | 'discovery' | 'mirrors'>;
+  readonly cluster: Pick<Cluster, 'overlay' | 'discovery' | 'mirrors' | 'rules'>;
   /** Undefined where this host has no part in the cluster's addresses. */
   readonly routed?: RoutedMeasures | undefined;
 };
@@ -42,6 +43,7 @@ export function createMetrics(
   addHealthMetrics(registry, measured);
   addClusterMetrics(registry, measured.cluster);
   if (measured.cluster.mirrors !== undefined) addMirrorMetrics(registry, measured.cluster.mirrors);
+  if (measured.cluster.rules !== undefined) addRulesMetrics(registry, measured.cluster.rules);
   if (measured.routed !== undefined) addRoutedMetrics(registry, measured.routed);
   const observe = addApiMetrics(registry, measured);
   return { registry: Registry.merge([ofProcess, registry]), observe };

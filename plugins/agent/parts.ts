@@ -3,10 +3,13 @@ import type { Run } from '../../lib/exec/command.ts';
 import type { Listen } from '../../lib/exec/lines.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
 import type { RegistrarParts } from '../../lib/registry/registrar.ts';
+import type { Records } from '../../lib/rules/records.ts';
 
 /** What the agent is given by the composition root. */
 export type AgentParts = RegistrarParts & {
   readonly machine: Machine;
+  /** Of the rules that each attachment has. */
+  readonly records: Records;
   /** For what is asked of the kernel's tools beside other work. */
   readonly run: Run;
   readonly listen: Listen;

@@ -151,6 +151,7 @@ function openApi(
       heartbeat: (id, status) => health.heartbeat(id, status),
       problems: () => [
         ...[...problems].map(([task, problem]) => `${task}: ${problem}`),
+        ...(cluster.rules?.status().problems ?? []),
         ...(cluster.overlay?.status().problems ?? []),
         ...(cluster.routed?.asked.ipam().problems ?? []),
         ...(cluster.routed?.asked.routes().problems ?? []),

@@ -5,6 +5,14 @@ import { run } from '../support/process.ts';
 import { skipUnless } from '../support/skip.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
+test('the records of rules outlast a stop of the agent, and it may put rules back', () => {
+  const unit = readFileSync('scripts/fairlead-agent.service', 'utf8');
+
+  expect(unit).toMatch(/^RuntimeDirectory=fairlead$/m);
+  expect(unit).toMatch(/^RuntimeDirectoryPreserve=yes$/m);
+  expect(unit).toMatch(/^CapabilityBoundingSet=.*\bCAP_NET_ADMIN\b/m);
+});
+
 test('systemd has nothing to say against the unit of the agent', async (context) => {
   const known = await run({ file: 'systemd-analyze', args: ['--version'] });
   const version = Number(/^systemd (\d+)/.exec(known.stdout)?.[1] ?? 0);

@@ -28,18 +28,24 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
   const lost = dropped.filter(({ fate }) => !fate.mayBeAccepted).map(({ flow }) => flow);
   const doubtful = dropped.filter(({ fate }) => fate.mayBeAccepted).map(({ flow }) => flow);
   return [
-    ...(lost.length === 0
-      ? []
-      : [problem(`${entry.title} drops ${describe(lost)}`, admitBy(entry.place, lost))]),
+    ...(lost.length === 0 ? [] : [problem(`${entry.title} drops ${describe(lost)}`, remedyFor(entry, lost))]),
     ...(doubtful.length === 0
       ? []
       : [
           warning(
             `${entry.title} drops ${describe(doubtful)}, but for what some of its rules let through`,
-            admitBy(entry.place, doubtful),
+            remedyFor(entry, doubtful),
           ),
         ]),
   ];
+}
+
+/** Command lines; behind what does the same for each container where that is possible. */
+function remedyFor({ place }: EntryChain, flows: readonly Flow[]): string {
+  const byHand = admitBy(place, flows);
+  const isIptables = place.kind !== 'nft' || (place.table === 'filter' && place.chain === 'FORWARD');
+  if (!isIptables || flows.some(({ as }) => as === 'frames')) return byHand;
+  return `have the plugin "firewall" in the conflist, which lets each container through; or type: ${byHand}`;
 }
 
 function describe(flows: readonly Flow[]): string {

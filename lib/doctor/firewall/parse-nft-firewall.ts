@@ -3,12 +3,12 @@ import { parseAddress } from '../../net/address.ts';
 import { asHost, type Cidr, parseCidr } from '../../net/cidr.ts';
 import type { Condition, EntryChain, FilterRule, Firewall, RuleOutcome } from './firewall.ts';
 
-/** Output of `nft -j list ruleset`, without our own table. */
+/** Output of `nft -j list ruleset`, without our own tables. */
 export function parseNftFirewall(text: string): Firewall {
   const objects = listOf(objectOf(JSON.parse(text)).nftables).map(objectOf);
   const ofKind = (kind: string) =>
     objects.filter((object) => kind in object).map((object) => objectOf(object[kind]));
-  const chains = ofKind('chain').filter(({ table }) => table !== ourTable);
+  const chains = ofKind('chain').filter(({ table }) => !ourTables.test(textOf(table)));
   const maps = new Map(ofKind('map').map((map) => [`${inTable(map)} ${textOf(map.name)}`, listOf(map.elem)]));
   const rules = Map.groupBy(ofKind('rule'), (rule) => idOf(rule, textOf(rule.chain)));
   return {
@@ -22,7 +22,7 @@ export function parseNftFirewall(text: string): Firewall {
   };
 }
 
-const ourTable = 'fairlead';
+const ourTables = /^fairlead(_|$)/;
 
 function toEntry(chain: Json, chains: readonly Json[]): EntryChain {
   const [family, table, name] = [textOf(chain.family), textOf(chain.table), textOf(chain.name)];

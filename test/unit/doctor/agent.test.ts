@@ -15,6 +15,7 @@ const file: AgentFile = {
   subnetFile: undefined,
   hasBlocks: false,
   birdSocket: undefined,
+  putsRulesBack: true,
 };
 
 test('an agent that answers and has no problem is well', () => {

@@ -77,6 +77,7 @@ describe('the remedy', () => {
         'answers from eth0 to veth* (10.50.0.0/16), what goes from veth* (10.50.0.0/16) to eth1 (10.50.0.0/16), ' +
         'what goes from eth1 (10.50.0.0/16) to veth* (10.50.0.0/16), ' +
         'what goes from veth* (10.50.0.0/16) to veth* (10.50.0.0/16) -> ' +
+        'have the plugin "firewall" in the conflist, which lets each container through; or type: ' +
         'iptables-legacy -I FORWARD -s 10.50.0.0/16 -j ACCEPT && ' +
         'iptables-legacy -I FORWARD -d 10.50.0.0/16 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
     ]);
@@ -85,7 +86,7 @@ describe('the remedy', () => {
   test("where Docker is stands in Docker's chain for the operator", () => {
     expect(troublesOf(judge(parseNftFirewall(docker())))).toEqual([
       expect.stringMatching(
-        /-> iptables -I DOCKER-USER -s 10\.50\.0\.0\/16 -j ACCEPT && iptables -I DOCKER-USER -d 10\.50\.0\.0\/16 -m conntrack /,
+        /type: iptables -I DOCKER-USER -s 10\.50\.0\.0\/16 -j ACCEPT && iptables -I DOCKER-USER -d 10\.50\.0\.0\/16 -m conntrack /,
       ),
     ]);
   });
@@ -131,5 +132,7 @@ function way(dst: string, changes: Partial<SeenWay>): SeenWay {
 
 /** Every command of every remedy. */
 function remediesOf(verdicts: Parameters<typeof troublesOf>[0]): readonly string[] {
-  return verdicts.flatMap((verdict) => ('remedy' in verdict ? verdict.remedy.split(' && ') : []));
+  return verdicts.flatMap((verdict) =>
+    'remedy' in verdict ? (verdict.remedy.split(': ').at(-1) ?? '').split(' && ') : [],
+  );
 }

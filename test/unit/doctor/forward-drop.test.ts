@@ -111,7 +111,9 @@ describe('nftables', () => {
 
   test('what ufw drops is answered by ufw', () => {
     expect(troublesOf(judge(parseNftFirewall(ufw)))).toEqual([
-      expect.stringMatching(/-> ufw route allow in on cni0 out on eth0$/),
+      expect.stringMatching(
+        /have the plugin "firewall" in the conflist.*type: ufw route allow in on cni0 out on eth0$/,
+      ),
     ]);
   });
 
@@ -170,7 +172,7 @@ describe('iptables-legacy', () => {
 
   test('the remedy is of the same program', () => {
     expect(troublesOf(judge(listing('DROP'), [out]))).toEqual([
-      'problem: chain FORWARD of iptables-legacy drops what goes from cni0 to eth0 -> iptables-legacy -I FORWARD -i cni0 -o eth0 -j ACCEPT',
+      'problem: chain FORWARD of iptables-legacy drops what goes from cni0 to eth0 -> have the plugin "firewall" in the conflist, which lets each container through; or type: iptables-legacy -I FORWARD -i cni0 -o eth0 -j ACCEPT',
     ]);
   });
 });
