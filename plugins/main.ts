@@ -30,7 +30,7 @@ import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
 import { withRegistry } from '../lib/registry/with-registry.ts';
-import { openRecords, type Records } from '../lib/rules/records.ts';
+import { openRecords, type Records, recordsDirectory } from '../lib/rules/records.ts';
 import { tuning } from '../lib/tuning/tuning.ts';
 import { bridge } from './bridge/plugin.ts';
 import type { Explainer } from './cli/explain.ts';
@@ -62,9 +62,6 @@ const pointToPointKinds = [ptp, routed];
 /** What a conflist may ask for beside attaching: of a main plugin, or by the executable of that name. */
 const capabilities = [portmap, bandwidth, firewall, tuning];
 
-/** Where it is recorded which rules each attachment has. */
-const rulesDirectory = '/run/fairlead/rules';
-
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
@@ -76,7 +73,7 @@ async function main(): Promise<number> {
     isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
   });
   const registrar = chooseRegistrar(machine);
-  const records = openRecords(rulesDirectory, () => machine.identifyOwnNetns().inode);
+  const records = openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode);
   const parts = { machine, selectIpam, records, capabilities };
   const attaching = [
     ...bridgeKinds.map((kind) => createBridgePlugin({ kind, ...parts })),

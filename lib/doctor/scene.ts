@@ -3,7 +3,7 @@ import { type Link, parseLinks } from '../iproute/parse.ts';
 import { parseVxlanLinks, type VxlanLink } from '../iproute/parse-vxlan.ts';
 import type { IpAddress } from '../net/address.ts';
 import { defaultSubnetFile } from '../overlay/kernel/outer-wish.ts';
-import { openRecords, type Records } from '../rules/records.ts';
+import { openRecords, type Records, recordsDirectory } from '../rules/records.ts';
 import { type AgentFile, readAgentFile } from './agent-file.ts';
 import { ask } from './ask.ts';
 import { type Overlay, recogniseOverlay } from './overlay.ts';
@@ -38,9 +38,6 @@ export type Scene = {
   readonly overlay: () => Overlay | undefined;
 };
 
-/** Where the plugins record which rules each attachment has. */
-const rulesDirectory = '/run/fairlead/rules';
-
 export function createScene({ config, ...question }: Question, machine: Machine): Scene {
   const text = once(() => ask(machine, 'ip', ['-j', '-d', 'addr', 'show']));
   const links = once(() => parseLinks(text()));
@@ -54,7 +51,7 @@ export function createScene({ config, ...question }: Question, machine: Machine)
   const overlay = once(() =>
     recogniseOverlay({ links: links(), vxlans: vxlans(), subnetFile: subnetFile(), agentFile: agentFile() }),
   );
-  const records = openRecords(rulesDirectory, () => machine.identifyOwnNetns().inode);
+  const records = openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode);
   const { peers } = question;
   return { machine, peers, isRoot, links, vxlans, endpoints, records, agentFile, subnetFile, overlay };
 }

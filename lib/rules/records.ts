@@ -34,6 +34,9 @@ export type Records = {
   readonly list: () => readonly RulesRecord[];
 };
 
+/** Where the machine has them. */
+export const recordsDirectory = '/run/fairlead/rules';
+
 /** @param hostInode of the host's network namespace */
 export function openRecords(directory: string, hostInode: () => number): Records {
   let cached: string | undefined;

@@ -118,7 +118,8 @@ export class Agent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGKILL');
+    // Its monitors end with it, as they do not with a killed one; execa kills it after five seconds.
+    this.#child.kill('SIGTERM');
     await this.#child;
   }
 }

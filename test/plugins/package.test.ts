@@ -147,7 +147,7 @@ test(
     const args = [await packOnce('image'), version];
 
     const { status, stdout, stderr } = await run({
-      file: 'test/integration/package-image.sh',
+      file: 'test/plugins/package-image.sh',
       args,
       timeoutMs: limit,
     });

@@ -5,7 +5,7 @@ test('containerd runs a common conflist with our bridge and the reference’s po
   const run = createExecaRunner(process.env.PATH);
   const outcome = await run({
     file: 'bash',
-    args: ['test/integration/containerd.sh'],
+    args: ['test/plugins/containerd.sh'],
     env: { ...process.env },
     timeoutMs: 150_000,
   });
