@@ -21,7 +21,6 @@ export function detach(
   const hadHostEnd = hasInterface(machine, name);
   const awaitRemoval = hadHostEnd ? startRemoval(name, machine) : () => undefined;
   return runAll([
-    // nft waits for the kernel, too (10 ms): meanwhile the link goes.
     ...others,
     { doing: 'removing the link', run: awaitRemoval },
     // Only a link that the reference made has a host end that we do not know: it goes by its container end.

@@ -92,7 +92,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
           detectDuplicates: network.detectDuplicates,
         })),
   ];
-  return { before, rules, after: additions.steps, flows: additions.flows, result };
+  return { before, rules, after: additions.steps, flows: additions.flows, result: additions.amend(result) };
 }
 
 /** What the attachment's port may send; undefined where nothing is checked. */

@@ -1,4 +1,5 @@
 import type { NetworkCall } from '../cni/dispatch.ts';
+import type { Result } from '../cni/result.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { Flow } from '../plan/flow.ts';
 import type { Plan, Step } from '../plan/operation.ts';
@@ -11,6 +12,8 @@ export type Additions = {
   readonly rules: Rules;
   readonly steps: Plan;
   readonly flows: readonly Flow[];
+  /** The result with what they have changed in it. */
+  readonly amend: (result: Result) => Result;
 };
 
 /**
@@ -35,6 +38,7 @@ export function additionsAt(wanted: readonly Wanted[], endpoint: Endpoint, machi
     rules: joinRules(...wanted.map(({ rules }) => rules(endpoint, machine))),
     steps: wanted.flatMap(({ steps }) => steps(endpoint, machine)),
     flows: wanted.flatMap(({ flows }) => flows(endpoint)),
+    amend: (result) => wanted.reduce((amended, { amend }) => amend(amended, endpoint), result),
   };
 }
 

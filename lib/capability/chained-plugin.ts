@@ -10,6 +10,7 @@ import { collectRules } from '../rules/collect-rules.ts';
 import type { RulesOwner } from '../rules/record.ts';
 import { type RulesParts, removeRules } from '../rules/remove-rules.ts';
 import { releaseForeign } from '../takeover/foreign.ts';
+import { additionsAt } from './additions.ts';
 import type { Capability, Wanted } from './capability.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 
@@ -44,17 +45,12 @@ function add(call: AttachmentCall, capability: Capability, parts: RulesParts): R
   const { attachment, conf } = call;
   const opened = open(call, capability);
   if (opened === undefined) return previousResult(conf);
-  const { machine } = parts;
-  requireContainerNetns(attachment, machine);
+  requireContainerNetns(attachment, parts.machine);
   const { wanted, result, endpoint } = opened;
-  const prepared = {
-    before: [],
-    rules: wanted.rules(endpoint, parts.machine),
-    after: wanted.steps(endpoint, machine),
-    flows: wanted.flows(endpoint),
-  };
-  carryOut(prepared, { attachment, network: conf.name, plugin: capability.name }, parts);
-  return wanted.amend(result, endpoint);
+  const { rules, steps, flows, amend } = additionsAt([wanted], endpoint, parts.machine);
+  const beneficiary = { attachment, network: conf.name, plugin: capability.name };
+  carryOut({ before: [], rules, after: steps, flows }, beneficiary, parts);
+  return amend(result);
 }
 
 /** @throws CniError after having done all that could be done */

@@ -1,6 +1,6 @@
 import { hash64 } from '../net/hash.ts';
 
-/** A table of our own; nothing outside such tables is ever written. */
+/** A table of our own; what an attachment needs is in such tables alone. */
 export type NftTable = { readonly family: 'inet' | 'bridge'; readonly name: NftTableName };
 
 export type NftTableName = 'fairlead' | 'fairlead_portmap' | 'fairlead_firewall';

@@ -18,6 +18,8 @@ export type ListedElement = Listed & {
   readonly set: string;
   /** As nft reads it: names of interfaces in quotes. */
   readonly key: readonly string[];
+  /** A map's, its parts joined by dots as nft writes them; empty otherwise. */
+  readonly value: string;
   readonly comment: string;
 };
 
@@ -47,7 +49,7 @@ export function parseNftListing(text: string): NftListing {
       asList(set.elem).map((element) => ({
         table: tableOf(set),
         set: String(set.name),
-        ...toElement(set.map === undefined ? element : asList(element)[0], toTypes(set.type)),
+        ...toElement(set.map === undefined ? [element] : asList(element), toTypes(set.type)),
       })),
     ),
   };
@@ -92,9 +94,21 @@ function toTypes(type: unknown): readonly unknown[] {
 }
 
 /** An element with a comment is an object that has its key as `val`. */
-function toElement(element: unknown, types: readonly unknown[]): Pick<ListedElement, 'key' | 'comment'> {
+function toElement(
+  [element, value]: readonly unknown[],
+  types: readonly unknown[],
+): Pick<ListedElement, 'key' | 'value' | 'comment'> {
   const body = isBody(element) && isBody(element.elem) ? element.elem : { val: element };
-  return { key: keyOf(body.val, types), comment: String(body.comment ?? '') };
+  return { key: keyOf(body.val, types), value: textOf(value), comment: String(body.comment ?? '') };
+}
+
+/** Parts of a concatenation, a verdict (`goto` with its chain), or one word. */
+function textOf(value: unknown): string {
+  if (!isBody(value)) return String(value ?? '');
+  if ('concat' in value) return asList(value.concat).join(' . ');
+  return Object.entries(value)
+    .map(([verdict, chain]) => (isBody(chain) ? `${verdict} ${chain.target}` : verdict))
+    .join();
 }
 
 function keyOf(value: unknown, types: readonly unknown[]): readonly string[] {

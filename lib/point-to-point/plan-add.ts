@@ -73,7 +73,7 @@ export function planAdd(request: AddRequest, observed: Observed): AddPlan {
     ...planGatewayNeighbour(pair, ips),
     ...additions.steps,
   ];
-  return { before, rules, after, flows: additions.flows, result };
+  return { before, rules, after, flows: additions.flows, result: additions.amend(result) };
 }
 
 function describePair({ network, attachment, mac, wiring }: AddRequest, hostSeed: string): VethPair {

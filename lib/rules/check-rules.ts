@@ -1,8 +1,9 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { observeTables } from '../exec/observe.ts';
+import { ListedRules } from './listed-rules.ts';
 import type { RulesOwner } from './record.ts';
 import type { RulesParts } from './remove-rules.ts';
-import { describeRule, missingRules, tablesOf } from './rules.ts';
+import { describeRule, tablesOf } from './rules.ts';
 
 /**
  * Whether all rules that an ADD has written for the attachment are there, as it has written them.
@@ -15,8 +16,7 @@ export function checkRules(owner: RulesOwner, { machine, records }: RulesParts):
     throw wrong('the record of its rules below /run/fairlead/rules is missing');
   const { rules } = recorded.record;
   const listing = observeTables(machine, tablesOf(rules));
-  const missing = missingRules(rules, listing);
-  const [first] = [...missing.shared, ...missing.own];
+  const [first] = new ListedRules(listing).missing(rules);
   if (first !== undefined) throw wrong(`${describeRule(first)} is missing or altered`);
 }
 

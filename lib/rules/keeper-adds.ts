@@ -1,6 +1,6 @@
+import type { ListedRules } from './listed-rules.ts';
 import { ownerComment } from './owner.ts';
 import type { RulesRecord } from './record.ts';
-import type { ListedRules } from './restore-index.ts';
 
 /** An ADD that has not written its rules so long after its record was first seen has ended without it. */
 const longestAddMs = 5_000;

@@ -72,7 +72,7 @@ function parseFlow(item: unknown, path: string): Flow {
   const address = fields.parsed('address', 'an address', parseAddress);
   return {
     protocol: protocol ?? fields.missing('protocol'),
-    family: fields.integer('family', { min: 4, max: 6 }) === 6 ? 6 : 4,
+    family: ([4, 6] as const).find((each) => each === fields.raw('family')) ?? fields.missing('family'),
     port: port ?? fields.missing('port'),
     ...(address === undefined ? {} : { address }),
   };

@@ -1,7 +1,7 @@
 import { type Inquiry, outputOf, toError } from '../exec/inquiry.ts';
 import type { NftTable } from '../nft/operation.ts';
 import { isSameTable, parseNftListing } from '../nft/parse.ts';
-import { ListedRules } from './restore-index.ts';
+import { ListedRules } from './listed-rules.ts';
 import { allTables } from './tables.ts';
 
 /** All that the kernel has in tables of ours. @throws CniError where nft cannot tell */

@@ -1,6 +1,6 @@
 import type { NftOperation } from '../nft/operation.ts';
+import type { ListedRules } from './listed-rules.ts';
 import type { RulesOwner, RulesRecord } from './record.ts';
-import type { ListedRules } from './restore-index.ts';
 import { identify, nameTable, type OwnRule, removalsOf, type SharedRule } from './rules.ts';
 
 /** What of the attachments' rules the kernel lacks. */
@@ -23,7 +23,7 @@ export function planRestore(records: readonly RulesRecord[], listed: ListedRules
   }));
   return {
     shared: planShared(records, listed),
-    own: own.filter(({ lacking }) => lacking.length > 0),
+    own: own.filter(({ record, lacking }) => lacking.length > 0 && !isOusted(record, listed)),
     conflicts: records.flatMap((record) => describeConflicts(record, listed)),
   };
 }
@@ -50,6 +50,14 @@ function nameOf(rule: SharedRule): string {
 function mostWished(versions: readonly SharedRule[]): SharedRule | undefined {
   const counted = [...Map.groupBy(versions, (rule) => JSON.stringify(rule)).values()];
   return counted.toSorted((one, other) => other.length - one.length)[0]?.[0];
+}
+
+/**
+ * Whether another attachment has something that only one can have. Then nothing is put back: a DEL that finds all of it
+ * there would take the other's away.
+ */
+function isOusted(record: RulesRecord, listed: ListedRules): boolean {
+  return describeConflicts(record, listed).length > 0;
 }
 
 function describeConflicts({ owner, rules }: RulesRecord, listed: ListedRules): readonly string[] {

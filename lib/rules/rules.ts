@@ -27,7 +27,7 @@ export type OwnRule = AddElement | CreateElement | WriteChain;
 
 export const noRules: Rules = { shared: [], own: [] };
 
-/** All that several need, each once. */
+/** All that several need. */
 export function joinRules(...all: readonly Rules[]): Rules {
   return { shared: all.flatMap(({ shared }) => shared), own: all.flatMap(({ own }) => own) };
 }
@@ -99,19 +99,6 @@ function removalOf(rule: OwnRule): NftOperation {
   const { table } = rule;
   if (rule.kind === 'write-chain') return { kind: 'delete-chain', table, chain: rule.chain };
   return { kind: 'delete-element', table, set: rule.set, key: rule.key };
-}
-
-/** The rules that a listing with elements lacks, or has otherwise than they are to be. */
-export function missingRules(rules: Rules, listing: NftListing): Rules {
-  const found = new Set(listing.elements.map(identify));
-  const isMissing = (rule: OwnRule) =>
-    rule.kind === 'write-chain' ? !isWritten(rule, listing) : !found.has(identify(rule));
-  return {
-    shared: missingShared(rules, listing).filter(
-      (rule) => rule.kind !== 'add-element' || !found.has(identify(rule)),
-    ),
-    own: rules.own.filter(isMissing),
-  };
 }
 
 /** A terse listing does not tell which elements there are; to add one again changes nothing. */

@@ -7,7 +7,7 @@ import { type Rules, type Standing, sharedParts, tablesOf } from './rules.ts';
 /**
  * Step 4 of an ADD for its rules: what of the shared ones stands. Where it has elements of its own, an ADD goes by what
  * earlier ones have noted: whoever flushes the ruleset takes the sets with it, so nft then refuses the elements. The kernel
- * is asked by who has nothing but shared rules, and by the first ones after a boot: to list one chain, nft reads all
+ * is asked by who has nothing but shared rules: to list one chain, nft reads all
  * elements of its table (4,000: 80 ms). A single chain that somebody else removes is found by CHECK and by the agent.
  */
 export function observeStanding(rules: Rules, { machine, records }: RulesParts): Standing {

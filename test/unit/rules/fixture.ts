@@ -1,8 +1,8 @@
 import { type IfName, parseIfName } from '../../../lib/net/ifname.ts';
+import type { ListedRules } from '../../../lib/rules/listed-rules.ts';
+import { ListedRules as Listed } from '../../../lib/rules/listed-rules.ts';
 import { ownerComment } from '../../../lib/rules/owner.ts';
 import type { RulesOwner, RulesRecord } from '../../../lib/rules/record.ts';
-import type { ListedRules } from '../../../lib/rules/restore-index.ts';
-import { ListedRules as Listed } from '../../../lib/rules/restore-index.ts';
 import type { OwnRule, SharedRule } from '../../../lib/rules/rules.ts';
 import { bridgeTable, inetTable, portmapTable } from '../../../lib/rules/tables.ts';
 
@@ -51,7 +51,11 @@ export function kernelWith(rules: readonly (SharedRule | OwnRule)[]): ListedRule
     rules: chains.flatMap(({ table, chain: name, rules: own }) =>
       own.map(({ comment }) => ({ table, chain: name, comment })),
     ),
-    elements: elements.map(({ comment = '', ...element }) => ({ ...element, comment })),
+    elements: elements.map(({ comment = '', value = [], ...element }) => ({
+      ...element,
+      value: value.join(' . '),
+      comment,
+    })),
   });
 }
 

@@ -1,32 +1,41 @@
 import { expect, test } from 'vitest';
+import type { NftTable } from '../../../lib/nft/operation.ts';
 import { emptyListing, type NftListing } from '../../../lib/nft/parse.ts';
+import { ListedRules } from '../../../lib/rules/listed-rules.ts';
 import { ownerComment } from '../../../lib/rules/owner.ts';
-import {
-  describeRule,
-  isWithoutRules,
-  joinRules,
-  missingRules,
-  noRules,
-  removalsOf,
-} from '../../../lib/rules/rules.ts';
+import { describeRule, isWithoutRules, joinRules, noRules, removalsOf } from '../../../lib/rules/rules.ts';
 import { bridgeTable, portmapTable } from '../../../lib/rules/tables.ts';
 import { ifNameOf, recordOf, shared } from './fixture.ts';
 
-const { rules } = recordOf('a');
+const { owner, rules } = recordOf('a');
+const ownerOf = (containerId: string) => ownerComment(owner.network, { ...owner, containerId });
+
+const missingIn = (listing: NftListing) => new ListedRules(listing).missing(rules);
 
 test('an empty kernel lacks all rules', () => {
-  expect(missingRules(rules, emptyListing)).toEqual(rules);
+  expect(missingIn(emptyListing)).toEqual([...rules.shared, ...rules.own]);
 });
 
 test('an element of the same set and key in another table is another one', () => {
-  const listing: NftListing = {
-    ...emptyListing,
-    elements: [{ table: portmapTable, set: 'checked', key: ['"a"'], comment: '' }],
-  };
+  const element = { set: 'checked', key: ['"a"'], value: '', comment: ownerOf('a') };
+  const within = (table: NftTable) => ({ ...emptyListing, elements: [{ ...element, table }] });
+  const all = missingIn(emptyListing).length;
 
-  expect(missingRules(rules, listing).own).toHaveLength(3);
-  const right = { ...listing, elements: [{ table: bridgeTable, set: 'checked', key: ['"a"'], comment: '' }] };
-  expect(missingRules(rules, right).own).toHaveLength(2);
+  expect(missingIn(within(portmapTable))).toHaveLength(all);
+  expect(missingIn(within(bridgeTable))).toHaveLength(all - 1);
+});
+
+test.each([
+  ['of another attachment', { comment: ownerOf('b') }],
+  ['that leads elsewhere', { value: '10.0.0.3' }],
+])('an element %s is as good as missing', (_, change) => {
+  const [port] = rules.own.filter((rule) => rule.kind === 'create-element');
+  const { key = [], set = '', table = portmapTable, value = [] } = port ?? {};
+  const right = { table, set, key, value: value.join(' . '), comment: ownerOf('a') };
+  const all = missingIn(emptyListing).length;
+
+  expect(missingIn({ ...emptyListing, elements: [right] })).toHaveLength(all - 1);
+  expect(missingIn({ ...emptyListing, elements: [{ ...right, ...change }] })).toHaveLength(all);
 });
 
 test('rules are removed in the reverse of their making', () => {

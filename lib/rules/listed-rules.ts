@@ -1,14 +1,13 @@
 import type { NftElement } from '../nft/operation.ts';
-import type { ListedTable, NftListing } from '../nft/parse.ts';
-import { identify, type OwnRule, type SharedRule } from './rules.ts';
+import type { ListedElement, ListedTable, NftListing } from '../nft/parse.ts';
+import { identify, type OwnRule, type Rules, type SharedRule } from './rules.ts';
 
 /** What a listing with elements has, by name: it is compared with the rules of all attachments, which may be thousands. */
 export class ListedRules {
   readonly #sets: ReadonlySet<string>;
   /** The comments of the rules of each chain. */
   readonly #chains: ReadonlyMap<string, readonly string[]>;
-  /** The comment of each. */
-  readonly #elements: ReadonlyMap<string, string>;
+  readonly #elements: ReadonlyMap<string, ListedElement>;
 
   constructor({ sets, chains, rules, elements }: Omit<NftListing, 'tables'>) {
     const comments = Map.groupBy(rules, ({ table, chain }) => within(table, chain));
@@ -18,7 +17,7 @@ export class ListedRules {
         .map(({ table, chain }) => within(table, chain))
         .map((name) => [name, (comments.get(name) ?? []).map(({ comment }) => comment)]),
     );
-    this.#elements = new Map(elements.map((element) => [identify(element), element.comment]));
+    this.#elements = new Map(elements.map((element) => [identify(element), element]));
   }
 
   /** Whether it is there as it is to be. */
@@ -32,8 +31,16 @@ export class ListedRules {
         return found?.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
       }
       default:
-        return this.#elements.has(identify(rule));
+        return this.#elements.get(identify(rule))?.value === (rule.value ?? []).join(' . ');
     }
+  }
+
+  /** What is not there as it is to be; of an attachment's own rules what is another's by now, too. */
+  missing({ shared, own }: Rules): readonly (SharedRule | OwnRule)[] {
+    return [
+      ...shared.filter((rule) => !this.has(rule)),
+      ...own.filter((rule) => !this.has(rule) || !this.hasOwn(rule)),
+    ];
   }
 
   /** Whether it is there and this owner's: another attachment may have the same key by now. */
@@ -44,7 +51,7 @@ export class ListedRules {
 
   /** The comment of an element; undefined where there is none with that key. */
   holderOf(element: NftElement): string | undefined {
-    return this.#elements.get(identify(element));
+    return this.#elements.get(identify(element))?.comment;
   }
 }
 
