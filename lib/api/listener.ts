@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { CniError, ErrorCode, messageOf } from '../errors/cni-error.ts';
-import { formatAddress, type IpAddress, parseAddress } from '../net/address.ts';
+import { formatAddress, isLoopback, parseAddress } from '../net/address.ts';
 import type { ApiToken } from './access.ts';
 import type { ApiLimits } from './limits.ts';
 import { answerMalformed } from './malformed.ts';
@@ -127,11 +127,6 @@ function checkTcp({ address, port, tokens, tls, plaintext = false }: TcpListen):
     formatAddress(parsed),
     'tokens would cross the network in the clear: give a certificate, listen on a loopback address, or set plaintext',
   );
-}
-
-/** 127.0.0.0/8 and ::1. */
-function isLoopback({ family, bits }: IpAddress): boolean {
-  return family === 4 ? bits >> 24n === 127n : bits === 1n;
 }
 
 function refused(address: string, problem: string): CniError {

@@ -6,9 +6,11 @@ import { isFailureOf } from '../errors/command-failure.ts';
 import { applyPlan, type Site } from '../exec/apply.ts';
 import type { Flow } from '../plan/flow.ts';
 import type { Plan } from '../plan/operation.ts';
+import { enterRecord } from '../rules/enter-record.ts';
 import type { RulesOwner } from '../rules/record.ts';
+import type { Records } from '../rules/records.ts';
 import type { RulesParts } from '../rules/remove-rules.ts';
-import { isWithoutRules, planRules, type Rules, type Standing } from '../rules/rules.ts';
+import { planRules, type Rules, type Standing } from '../rules/rules.ts';
 import { noteShared, observeStanding } from '../rules/standing.ts';
 import { explainTakenElement, takenElement } from '../rules/taken-element.ts';
 import { proveAlive } from './liveness.ts';
@@ -43,25 +45,34 @@ export function carryOut(
   { attachment, network, plugin }: Beneficiary,
   parts: RulesParts,
 ): () => readonly CniError[] {
-  const { records, machine } = parts;
+  const { machine } = parts;
   const { containerId, ifName, netns } = attachment;
-  const { rules, flows } = prepared;
   const owner: RulesOwner = { network, plugin, containerId, ifName };
-  const hasRules = !isWithoutRules(rules);
-  if (!hasRules) records.prepare();
-  else records.put({ owner, proof: proveAlive(netns, machine), rules, flows });
-  const forget = () => (hasRules ? failuresOf(() => records.remove(owner)) : []);
+  const entry = enterRecord(owner, { proof: proveAlive(netns, machine), ...prepared }, parts);
+  let isLeft = false;
+  const site = {
+    machine,
+    netns,
+    onLeftover: () => {
+      isLeft = true;
+    },
+  };
   try {
-    const undo = applyWithRules(prepared, { machine, netns }, parts);
-    return () => [...undo(), ...forget()];
+    const undo = applyWithRules(prepared, site, parts);
+    return () => {
+      const failures = undo();
+      return failures.length > 0 ? failures : failuresOf(entry.takeBack);
+    };
   } catch (error) {
-    throw withLaterFailures(explainTakenElement(error, rules.own, machine), forget());
+    // What could not be undone, the following DEL finds by the record.
+    const later = isLeft ? [] : failuresOf(entry.takeBack);
+    throw withLaterFailures(explainTakenElement(error, prepared.rules.own, machine), later);
   }
 }
 
 /**
  * What an earlier ADD has written a foreign program may have taken away since, and nft says so when this attachment's
- * elements have no place: then all is written.
+ * elements have no place: then all is written, and others' ADDs are not to rely on what was noted before either.
  */
 function applyWithRules(
   prepared: Prepared,
@@ -69,16 +80,25 @@ function applyWithRules(
   { machine, records }: RulesParts,
 ): ReturnType<typeof applyPlan> {
   const standing = observeStanding(prepared.rules, { machine, records });
-  const apply = (known: Standing) => applyPlan(wholePlan(prepared, known), site);
   try {
-    const undo = apply(standing);
-    noteShared(prepared.rules, standing, records);
-    return undo;
+    return applyNoting(prepared, standing, site, records);
   } catch (error) {
     const mayHaveGone = standing.writtenBefore.size > 0 && isFailureOf('nft', error);
     if (!mayHaveGone || takenElement(prepared.rules.own, machine) !== undefined) throw error;
-    return apply({ ...standing, writtenBefore: new Set() });
+    records.forgetShared();
+    return applyNoting(prepared, { ...standing, writtenBefore: new Set() }, site, records);
   }
+}
+
+function applyNoting(
+  prepared: Prepared,
+  standing: Standing,
+  site: Site,
+  records: Records,
+): ReturnType<typeof applyPlan> {
+  const undo = applyPlan(wholePlan(prepared, standing), site);
+  noteShared(prepared.rules, standing, records);
+  return undo;
 }
 
 /** All steps in order. */

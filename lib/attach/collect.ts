@@ -1,15 +1,11 @@
 import type { NetworkCall } from '../cni/dispatch.ts';
-import type { AttachmentId } from '../cni/invocation.ts';
 import { parseValidAttachments } from '../cni/netconf.ts';
 import { ErrorCode } from '../errors/cni-error.ts';
 import { runAll, throwCollected } from '../errors/collect.ts';
-import type { Machine } from '../exec/machine.ts';
-import { listLinks } from '../exec/observe.ts';
-import type { Link } from '../iproute/parse.ts';
 import { collectRules } from '../rules/collect-rules.ts';
-import { ownerAlias, ownerAliasPrefix } from './endpoint.ts';
 import type { AttachParts } from './parts.ts';
 import { removeLinks } from './remove-links.ts';
+import { staleLinks } from './stale-links.ts';
 
 /**
  * Removes what a network has of attachments that are not valid any more: leases, links, rules. Where the runtime does
@@ -21,7 +17,7 @@ import { removeLinks } from './remove-links.ts';
 export function collect(ipamCall: NetworkCall, plugin: string, parts: AttachParts): void {
   const { selectIpam, machine, capabilities } = parts;
   const attachments = parseValidAttachments(ipamCall.conf);
-  const stale = attachments === undefined ? [] : staleLinks(ipamCall, attachments, machine);
+  const stale = staleLinks(ipamCall, 'veth', machine);
   const failures = runAll([{ doing: 'releasing leases', run: () => selectIpam(ipamCall)?.gc(ipamCall) }]);
   if (failures.some(({ code }) => code === ErrorCode.invalidConfig)) throwCollected(failures);
   const others = runAll([
@@ -33,15 +29,4 @@ export function collect(ipamCall: NetworkCall, plugin: string, parts: AttachPart
     })),
   ]);
   throwCollected([...failures, ...others]);
-}
-
-function staleLinks(
-  { conf }: NetworkCall,
-  attachments: readonly AttachmentId[],
-  machine: Machine,
-): readonly Link[] {
-  const valid = new Set(attachments.map((attachment) => ownerAlias(conf.name, attachment)));
-  return listLinks(machine, 'veth').filter(
-    ({ alias }) => alias.startsWith(ownerAliasPrefix(conf.name)) && !valid.has(alias),
-  );
 }

@@ -25,8 +25,10 @@ export function check(call: AttachmentCall, parts: BridgeParts): void {
   checkGateways(network, prevResult, machine);
   uplink.check(machine);
   if (!network.disableContainerInterface) checkContainerSide(call.attachment, prevResult, machine);
+  const isMasqueraded = network.ipMasq && prevResult.ips.length > 0;
+  const hasFilters = isMasqueraded || network.macSpoofCheck || network.ipSpoofCheck;
   // What the reference has attached has its rules, not ours, until it is attached again.
-  if (hostEnd === ownHostEnd(call)) checkAdditions(call, prevResult, parts);
+  if (hostEnd === ownHostEnd(call)) checkAdditions(call, prevResult, hasFilters, parts);
 }
 
 function checkHostSide(network: BridgeNetwork, name: IfName, machine: Machine): void {

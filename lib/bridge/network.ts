@@ -32,9 +32,6 @@ export type BridgeNetwork = {
   readonly dns: ResultDns;
 };
 
-/** What of a network is known without asking what can be missing: enough to take containers from it. */
-export type BridgeRemoval = Pick<BridgeNetwork, 'network' | 'macSpoofCheck' | 'ipSpoofCheck'>;
-
 /** A network's way to other hosts, where it has one. */
 export type Uplink = {
   /** What it lacks; carried out once the bridge is there. */
@@ -62,12 +59,10 @@ export type BridgeKind = {
     machine: Machine,
   ) => { readonly network: BridgeNetwork; readonly ipamCall: Call; readonly uplink: Uplink };
   /**
-   * The same for DEL and GC, which need less, and nothing that can be missing.
+   * What IPAM is given at DEL and GC, which need nothing else of the configuration, and nothing that can be missing.
    * @throws CniError code 7
    */
-  readonly openRemoval: <Call extends NetworkCall>(
-    call: Call,
-  ) => { readonly network: BridgeRemoval; readonly ipamCall: Call };
+  readonly openRemoval: <Call extends NetworkCall>(call: Call) => { readonly ipamCall: Call };
 };
 
 /** The bridge that the network wants. */

@@ -1,4 +1,5 @@
 import { carryOut } from '../attach/carry-out.ts';
+import { ownHostEnd } from '../attach/host-end.ts';
 import { requireContainerNetns } from '../attach/netns.ts';
 import { requireTools } from '../attach/ready.ts';
 import type { AttachmentCall, NetworkCall, Plugin } from '../cni/dispatch.ts';
@@ -9,6 +10,7 @@ import { checkRules } from '../rules/check-rules.ts';
 import { collectRules } from '../rules/collect-rules.ts';
 import type { RulesOwner } from '../rules/record.ts';
 import { type RulesParts, removeRules } from '../rules/remove-rules.ts';
+import { isWithoutRules } from '../rules/rules.ts';
 import { releaseForeign } from '../takeover/foreign.ts';
 import { additionsAt } from './additions.ts';
 import type { Capability, Wanted } from './capability.ts';
@@ -74,8 +76,12 @@ function check(call: AttachmentCall, capability: Capability, parts: RulesParts):
   const opened = open(call, capability);
   if (opened === undefined) return;
   requireContainerNetns(call.attachment, parts.machine);
-  checkRules(ownerOf(call, capability), parts);
-  opened.wanted.check(opened.endpoint, parts.machine);
+  const { wanted, endpoint } = opened;
+  // Behind another plugin than ours the reference's may have written rules, which a container keeps until its DEL.
+  const isOurs = endpoint.hostEnd === ownHostEnd(call);
+  const isExpected = isOurs && !isWithoutRules(wanted.rules(endpoint, parts.machine));
+  checkRules({ owner: ownerOf(call, capability), isExpected }, parts);
+  wanted.check(endpoint, parts.machine);
 }
 
 function gc(call: NetworkCall, capability: Capability, parts: RulesParts): void {

@@ -45,6 +45,11 @@ export function endpointOf(network: string, attachment: Attachment, result: Resu
   };
 }
 
+/** The interface of the host by which the container is reached; undefined where it has none of its own. */
+export function linkTo({ bridge, hostEnd }: Endpoint): IfName | undefined {
+  return bridge ?? hostEnd;
+}
+
 /** The device by which bandwidth, ours or the reference's, holds up what a container sends. */
 function isShaper(name: string): boolean {
   return /^(ifb|bwp)[0-9a-f]{12}$/.test(name);

@@ -33,7 +33,10 @@ export function parseNetConf(json: unknown): NetConf {
     cniVersion,
     name: parseNetworkName(fields.string('name')),
     type: fields.string('type') ?? '',
-    dns: parseConfDns(fields),
+    // Only who asks for it needs it to be right: DEL does without.
+    get dns() {
+      return parseConfDns(fields);
+    },
     prevResult: () => {
       const raw = fields.raw('prevResult');
       return raw === undefined ? undefined : parseResult(raw, 'prevResult', cniVersion);

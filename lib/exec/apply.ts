@@ -4,7 +4,7 @@ import { type CleanupStep, runAll, withLaterFailures } from '../errors/collect.t
 import { CommandFailure } from '../errors/command-failure.ts';
 import { onFiles } from '../errors/system-error.ts';
 import { replaceFile } from '../files/replace-file.ts';
-import { acceptForwarded } from '../firewall/accept-forwarded.ts';
+import { acceptForwarded } from '../iptables/accept-forwarded.ts';
 import type { IfName } from '../net/ifname.ts';
 import { type Batch, groupSteps, toBatch, undoOf } from '../plan/batch.ts';
 import { describeOperation } from '../plan/describe.ts';
@@ -16,7 +16,12 @@ import { awaitAddresses } from './settle.ts';
 import { type ProcessBatch, runBatch, runBatchAsync } from './tool.ts';
 
 /** A machine, and the container's namespace that a plan's container steps belong to. */
-export type Site = { readonly machine: Machine; readonly netns: string };
+export type Site = {
+  readonly machine: Machine;
+  readonly netns: string;
+  /** Called where the plan fails and some of it could not be undone. */
+  readonly onLeftover?: () => void;
+};
 
 /**
  * Step 6 of an ADD: carries a plan out, neighbouring operations in one process.
@@ -33,7 +38,9 @@ export function applyPlan(plan: Plan, site: Site): () => readonly CniError[] {
       done.push(...group);
     } catch (error) {
       done.push(...group.slice(0, countDone(error, group.length)));
-      throw withLaterFailures(error, undoSteps(done, site));
+      const failures = undoSteps(done, site);
+      if (failures.length > 0) site.onLeftover?.();
+      throw withLaterFailures(error, failures);
     }
   }
   return () => undoSteps(done, site);

@@ -9,7 +9,7 @@ import {
   entriesRequest,
   matchingEntry,
 } from './conntrack-message.ts';
-import { errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
+import { describeErrno, errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
 import type { NetfilterRequest } from './netlink.ts';
 
 /**
@@ -84,6 +84,5 @@ function askEntries(
 /** A connection that ended by itself meanwhile is what was wanted. */
 function throwUnlessGone(end: number): void {
   if (end === 0 || end === errno.absent) return;
-  const why = end === errno.permission ? 'not permitted: run with CAP_NET_ADMIN' : `error ${end}`;
-  throw new CniError(ErrorCode.internal, `connection tracking: ${why}`);
+  throw new CniError(ErrorCode.internal, `connection tracking: ${describeErrno(end)}`);
 }

@@ -1,4 +1,5 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { loadLibc, readInt32 } from './libc.ts';
 import {
   decodeMessages,
   encodeMessage,
@@ -17,6 +18,11 @@ export const errno = {
   notSupported: 95,
   familyUnsupported: 97,
 } as const;
+
+/** An error number with which a request ended, in words. */
+export function describeErrno(number: number): string {
+  return number === errno.permission ? 'not permitted: run with CAP_NET_ADMIN' : `error ${number}`;
+}
 
 /** A conversation with netfilter in the network namespace in which it was begun. */
 export type NetfilterSocket = Disposable & {
@@ -49,7 +55,7 @@ const usualLimitMs = 5_000;
  * @throws CniError
  */
 export function openNetfilter(limitMs = usualLimitMs): NetfilterSocket | undefined {
-  const libc = loadLibc();
+  const libc = loadCalls();
   const fd = libc.socket(netlinkFamily, socketType, netfilterProtocol);
   if (fd >= 0) return toSocket(fd, libc, limitMs);
   const reason = libc.errno();
@@ -126,7 +132,7 @@ type Libc = {
   readonly receiveBuffer: Buffer;
 };
 
-/** What the functions are in fact, of which the module's description knows only those that take numbers. */
+/** The functions that those are made from. */
 type Symbols = {
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly setsockopt: (fd: number, level: number, option: number, value: Buffer, length: number) => number;
@@ -146,9 +152,8 @@ const signatures = {
 };
 
 /** Looked up where it is first needed: most calls of the executables have nothing to ask of netfilter. */
-function loadLibc(): Libc {
-  const { dlopen, getInt32 } = process.getBuiltinModule('node:ffi');
-  const symbols = dlopen(null, signatures).functions as unknown as Symbols;
+function loadCalls(): Libc {
+  const symbols = loadLibc<Symbols>(signatures);
   return {
     socket: symbols.socket,
     setReceiveTimeout: (fd, limitMs) => {
@@ -158,7 +163,7 @@ function loadLibc(): Libc {
     send: (fd, bytes) => Number(symbols.send(fd, bytes, BigInt(bytes.length), 0)),
     receive: (fd, into) => Number(symbols.recv(fd, into, BigInt(into.length), 0)),
     close: symbols.close,
-    errno: () => getInt32(symbols.__errno_location()),
+    errno: () => readInt32(symbols.__errno_location()),
     receiveBuffer: Buffer.alloc(receiveBytes),
   };
 }

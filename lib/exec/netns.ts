@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { ifExists } from '../errors/system-error.ts';
+import { loadLibc } from './libc.ts';
 
 /** What tells one network namespace from another; numbers are used again once a namespace has gone. */
 export type NetnsIdentity = { readonly device: number; readonly inode: number };
@@ -71,11 +72,8 @@ function openNetns(path: string): number {
 
 type Setns = (fd: number, kind: number) => number;
 
-/** libc's setns; the module and the symbol are looked up at the first use, which not every verb has. */
+/** Looked up at the first use, which not every verb has. */
 function loadSetns(): Setns {
-  const { dlopen } = process.getBuiltinModule('node:ffi');
-  const { functions } = dlopen(null, { setns: { return: 'i32', arguments: ['i32', 'i32'] } });
-  const found = functions.setns;
-  if (found === undefined) throw new CniError(ErrorCode.internal, 'libc has no setns');
-  return found;
+  const signature = { return: 'i32', arguments: ['i32', 'i32'] };
+  return loadLibc<{ readonly setns: Setns }>({ setns: signature }).setns;
 }

@@ -1,5 +1,5 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
-import { errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
+import { describeErrno, errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
 import {
   decodeNetfilter,
   encodeAttribute,
@@ -13,10 +13,10 @@ import {
 export type NftFamily = 'inet' | 'ip' | 'ip6' | 'bridge';
 
 /** A table of any program's. */
-export type NftTableName = { readonly family: NftFamily; readonly table: string };
+export type ForeignTable = { readonly family: NftFamily; readonly table: string };
 
 /** A chain of any program's. */
-export type NftChainName = NftTableName & { readonly chain: string };
+export type ForeignChain = ForeignTable & { readonly chain: string };
 
 /** NFPROTO_… of linux/netfilter.h. */
 const familyNumber: Readonly<Record<NftFamily, number>> = { inet: 1, ip: 2, bridge: 7, ip6: 10 };
@@ -31,7 +31,7 @@ const chainAttribute = { table: 1, name: 3 } as const;
  * under one, and a DEL asks it of hosts where the answer is nearly always none.
  * @throws CniError
  */
-export function findNftTables<T extends NftTableName>(wanted: readonly T[]): readonly T[] {
+export function findNftTables<T extends ForeignTable>(wanted: readonly T[]): readonly T[] {
   const there = new Set<string>();
   const request = netfilterRequest('nftables', command.getTable, {
     flags: netlinkFlag.dump,
@@ -52,14 +52,14 @@ export function findNftTables<T extends NftTableName>(wanted: readonly T[]): rea
  * Which of the chains this thread's network namespace has; however many others there are makes no difference.
  * @throws CniError
  */
-export function findNftChains<T extends NftChainName>(wanted: readonly T[]): readonly T[] {
+export function findNftChains<T extends ForeignChain>(wanted: readonly T[]): readonly T[] {
   if (wanted.length === 0) return [];
   const ends = converse((socket) => socket.ask(wanted.map(chainRequest))) ?? [];
   ends.forEach(throwUnlessAbsent);
   return wanted.filter((_, index) => ends[index] === 0);
 }
 
-function chainRequest({ family, table, chain }: NftChainName): NetfilterRequest {
+function chainRequest({ family, table, chain }: ForeignChain): NetfilterRequest {
   return netfilterRequest('nftables', command.getChain, {
     flags: netlinkFlag.ack,
     family: familyNumber[family],
@@ -83,6 +83,5 @@ function toName(bytes: Buffer | undefined): string {
 /** A kernel without nftables takes the request for invalid. */
 function throwUnlessAbsent(end: number): void {
   if (end === 0 || end === errno.absent || end === errno.invalid || end === errno.notSupported) return;
-  const why = end === errno.permission ? 'not permitted: run with CAP_NET_ADMIN' : `error ${end}`;
-  throw new CniError(ErrorCode.internal, `asking nftables for its tables and chains: ${why}`);
+  throw new CniError(ErrorCode.internal, `asking nftables for its tables and chains: ${describeErrno(end)}`);
 }

@@ -24,8 +24,8 @@ export function listPorts(machine: Machine, bridge: IfName): readonly Link[] {
   return parseLinks(ask(machine, 'ip', ['-j', 'link', 'show', 'master', bridge]));
 }
 
-/** All links of a kind ("veth", "bridge", "vxlan"). */
-export function listLinks(machine: Machine, kind: 'bridge' | 'veth' | 'vxlan'): readonly Link[] {
+/** All links of a kind. */
+export function listLinks(machine: Machine, kind: 'bridge' | 'ifb' | 'veth' | 'vxlan'): readonly Link[] {
   return parseLinks(ask(machine, 'ip', ['-j', '-d', 'link', 'show', 'type', kind]));
 }
 

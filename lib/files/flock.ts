@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { loadLibc } from '../exec/libc.ts';
 
 /** How a directory's lock is waited for. */
 export type LockWait = { readonly sleep: (ms: number) => void; readonly patienceMs: number };
@@ -34,11 +35,9 @@ function refused(dir: string, patienceMs: number): CniError {
   );
 }
 
-/** libc's flock, which Node does not offer. */
-function loadFlock(): (fd: number, kind: number) => number {
-  const { dlopen } = process.getBuiltinModule('node:ffi');
-  const { functions } = dlopen(null, { flock: { return: 'i32', arguments: ['i32', 'i32'] } });
-  const found = functions.flock;
-  if (found === undefined) throw new CniError(ErrorCode.internal, 'libc has no flock');
-  return found;
+type Flock = (fd: number, kind: number) => number;
+
+function loadFlock(): Flock {
+  const signature = { return: 'i32', arguments: ['i32', 'i32'] };
+  return loadLibc<{ readonly flock: Flock }>({ flock: signature }).flock;
 }

@@ -1,15 +1,11 @@
-import type { Endpoint } from '../capability/endpoint.ts';
-import type { Family } from '../net/address.ts';
-import { formatAddress } from '../net/address.ts';
+import { type Endpoint, linkTo } from '../capability/endpoint.ts';
+import { admittedMark } from '../iptables/marks.ts';
+import { type Family, formatAddress, protocolOf } from '../net/address.ts';
 import type { IfName } from '../net/ifname.ts';
 import { type AddElement, ownedRule } from '../nft/operation.ts';
 import { ownerComment } from '../rules/owner.ts';
 import { noRules, type Rules, type SharedRule } from '../rules/rules.ts';
 import { firewallTable } from '../rules/tables.ts';
-import { admittedMark } from './forward-script.ts';
-import { linkOf } from './link.ts';
-
-const protocols = { 4: 'ip', 6: 'ip6' } as const;
 
 /**
  * Marks what belongs to the container, so that a chain that would drop it can tell: all that it sends, answers to it, and
@@ -18,7 +14,7 @@ const protocols = { 4: 'ip', 6: 'ip6' } as const;
  * @param families those whose traffic somebody drops
  */
 export function admissionRules(endpoint: Endpoint, families: readonly Family[]): Rules {
-  const link = linkOf(endpoint);
+  const link = linkTo(endpoint);
   const own = link === undefined ? [] : admittedElements(endpoint, link, families);
   return own.length === 0 ? noRules : { shared, own };
 }
@@ -58,7 +54,7 @@ const shared: readonly SharedRule[] = [
 ];
 
 function rulesOf(family: Family): readonly string[] {
-  const protocol = protocols[family];
+  const protocol = protocolOf(family);
   const set = `@admitted${family}`;
   return [
     `iifname . ${protocol} saddr ${set}`,

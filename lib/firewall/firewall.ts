@@ -1,17 +1,16 @@
 import { type Capability, nothingWanted, type Wanted } from '../capability/capability.ts';
-import type { Endpoint } from '../capability/endpoint.ts';
+import { type Endpoint, linkTo } from '../capability/endpoint.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
+import { type ForeignDrop, observeForeignDrops } from '../iptables/foreign-drop.ts';
+import { describeForward, isAdmitting } from '../iptables/forward-script.ts';
 import type { Family } from '../net/address.ts';
 import type { AddElement } from '../nft/operation.ts';
 import type { Step } from '../plan/operation.ts';
 import { joinRules } from '../rules/rules.ts';
 import { admissionRules, admittedElements } from './admission.ts';
 import { type FirewallConfig, parseFirewall } from './config.ts';
-import { type ForeignDrop, observeForeignDrops } from './foreign-drop.ts';
-import { describeForward, isAdmitting } from './forward-script.ts';
 import { isolationRules } from './isolation.ts';
-import { linkOf } from './link.ts';
 
 /** Who may begin to talk with containers, and that others' firewalls let containers' traffic through. */
 export const firewall: Capability = {
@@ -36,7 +35,7 @@ function toWanted({ policy }: FirewallConfig): Wanted {
     ...nothingWanted,
     rules: (endpoint, machine) =>
       joinRules(
-        isolationRules(policy, endpoint),
+        isolationRules(policy, endpoint, machine),
         admissionRules(endpoint, droppedFamilies(dropsAt(endpoint, machine))),
       ),
     steps: (endpoint, machine) =>
@@ -50,7 +49,7 @@ function toWanted({ policy }: FirewallConfig): Wanted {
 
 /** Only what an interface of the host leads on can be dropped here. */
 function familiesOf(endpoint: Endpoint): readonly Family[] {
-  if (linkOf(endpoint) === undefined) return [];
+  if (linkTo(endpoint) === undefined) return [];
   const present = new Set(endpoint.ips.map(({ address }) => address.address.family));
   return ([4, 6] as const).filter((family) => present.has(family));
 }
@@ -64,7 +63,7 @@ function checkAdmission(endpoint: Endpoint, machine: Machine): void {
   const drops = observeForeignDrops(familiesOf(endpoint), machine);
   const open = drops.find(({ chain }) => !isAdmitting(chain));
   if (open !== undefined) throw dropped(endpoint, open, 'our rule in it is missing');
-  const link = linkOf(endpoint);
+  const link = linkTo(endpoint);
   const elements = link === undefined ? [] : admittedElements(endpoint, link, droppedFamilies(drops));
   const [drop] = drops;
   if (drop === undefined || elements.every((element) => isThere(element, machine))) return;

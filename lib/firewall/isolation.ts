@@ -1,35 +1,42 @@
-import type { Endpoint } from '../capability/endpoint.ts';
+import { type Endpoint, linkTo } from '../capability/endpoint.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
-import { type AddElement, ownedRule } from '../nft/operation.ts';
+import type { Machine } from '../exec/machine.ts';
+import { publishedMark } from '../iptables/marks.ts';
+import { type AddElement, ownedRule, type RemoveElement } from '../nft/operation.ts';
 import { ownerComment } from '../rules/owner.ts';
 import { joinRules, noRules, type Rules, type SharedRule } from '../rules/rules.ts';
 import { bridgeTable, firewallTable } from '../rules/tables.ts';
 import type { IngressPolicy } from './config.ts';
-import { linkOf } from './link.ts';
 
 /**
  * The rules of a policy. It holds for the whole bridge, and stays with it; what is routed from one link with a policy to
  * another one is dropped. Where a container has no bridge, its own link stands for one, and takes the policy along.
  * @throws CniError code 7 for a container that no interface of the host leads to
  */
-export function isolationRules(policy: IngressPolicy, endpoint: Endpoint): Rules {
-  if (policy === 'open') return noRules;
-  const link = linkOf(endpoint);
+export function isolationRules(policy: IngressPolicy, endpoint: Endpoint, machine: Machine): Rules {
+  if (policy === 'open') return withoutPolicy(endpoint, machine);
+  const link = linkTo(endpoint);
   if (link === undefined) throw withoutLink(policy, endpoint);
   const name = `"${link}"`;
-  const between = policy === 'isolated' ? 'isolated_links' : 'open_links';
+  const [between, other] =
+    policy === 'isolated'
+      ? (['isolated_links', 'open_links'] as const)
+      : (['open_links', 'isolated_links'] as const);
   const elements = [toElement('kept_apart', [name]), toElement(between, [name, name])];
-  const routed = { shared: [...routedRules, ...elements], own: [] };
+  const routed = { shared: [...routedRules, ...elements, toAbsence(other, [name, name])], own: [] };
   if (endpoint.bridge === undefined)
     return { shared: routedRules, own: elements.map((each) => ownedBy(each, endpoint)) };
   return policy === 'isolated' ? joinRules(routed, portRules(endpoint)) : routed;
 }
 
-/**
- * The bit of a packet's mark by which the chain of the bridge knows what a published port leads to its own container:
- * where br_netfilter is loaded, such a frame is led from port to port, and the kernel need not track connections of bridges.
- */
-const publishedMark = '0x800';
+/** The bridge may have had a policy before; on a host without any policy nothing is written. */
+function withoutPolicy({ bridge }: Endpoint, { findNftTables }: Machine): Rules {
+  const { family, name: table } = firewallTable;
+  if (bridge === undefined || findNftTables([{ family, table }]).length === 0) return noRules;
+  const name = `"${bridge}"`;
+  const links = ['isolated_links', 'open_links'].map((set) => toAbsence(set, [name, name]));
+  return { shared: [...routedRules, toAbsence('kept_apart', [name]), ...links], own: [] };
+}
 
 /** A published port is open to everyone, and an answer belongs to whoever has asked. */
 const routedRules: readonly SharedRule[] = [
@@ -89,6 +96,10 @@ function portRules(endpoint: Endpoint): Rules {
 
 function toElement(set: string, key: readonly string[]): AddElement {
   return { kind: 'add-element', table: firewallTable, set, key };
+}
+
+function toAbsence(set: string, key: readonly string[]): RemoveElement {
+  return { kind: 'remove-element', table: firewallTable, set, key };
 }
 
 function ownedBy(element: AddElement, { network, attachment }: Endpoint): AddElement {

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { buildIdLength, buildMark } from '../exec/build.ts';
 
 /** The build script writes this, the version and a newline before the mark of the build. */
-export const versionMark = 'fairlead-version:';
+const versionMark = 'fairlead-version:';
 
 /** What an executable of ours says of itself at its end; builds from before there was a version mark have none. */
 export type InstalledBuild = { readonly id: string; readonly version: string | undefined };

@@ -38,8 +38,7 @@ export function carryOut(step: Step): void {
   onFiles(describeStep(step), () => changeFiles(step));
 }
 
-/** A step in words. */
-export function describeStep(step: Step): string {
+function describeStep(step: Step): string {
   if ('from' in step) return `${step.do} ${step.from} to ${step.to}`;
   return `${step.do} ${step.path}`;
 }

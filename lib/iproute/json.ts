@@ -1,4 +1,4 @@
-/** An object of what `ip -j` and `bridge -j` print, of which nothing is believed. */
+/** An object of what `ip`, `bridge`, `tc` and `nft` print with `-j`, of which nothing is believed. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** What a tool printed with `-j`: a list of objects, or nothing at all. */

@@ -5,7 +5,8 @@ import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { toError } from '../exec/inquiry.ts';
 import type { Machine } from '../exec/machine.ts';
 import { parseLinks } from '../iproute/parse.ts';
-import { type Cidr, cidrContains, formatCidr, parseCidr } from '../net/cidr.ts';
+import { isLoopback } from '../net/address.ts';
+import { type Cidr, formatCidr } from '../net/cidr.ts';
 import { loopbackName, observeUsual } from './observe.ts';
 
 /**
@@ -17,7 +18,7 @@ export function add({ conf, attachment }: AttachmentCall, machine: Machine): Res
   const prevResult = conf.prevResult();
   requireContainerNetns(attachment, machine);
   const addresses = machine.inNetns(netns, () => observeUsual(machine) ?? setUp(machine));
-  const stranger = addresses.find((address) => !isLoopback(address));
+  const stranger = addresses.find(({ address }) => !isLoopback(address));
   if (stranger !== undefined) throw refused(stranger);
   return prevResult ?? toResult(addresses, netns);
 }
@@ -29,12 +30,6 @@ function setUp({ run }: Machine): readonly Cidr[] {
   const outcome = run({ file: 'ip', args, stdin });
   if (outcome.status !== 0) throw toError('ip', args, outcome);
   return parseLinks(outcome.stdout).flatMap(({ addresses }) => addresses);
-}
-
-const loopbackNetworks = ['127.0.0.0/8', '::1/128'].map(parseCidr).filter((cidr) => cidr !== undefined);
-
-function isLoopback({ address }: Cidr): boolean {
-  return loopbackNetworks.some((network) => cidrContains(network, address));
 }
 
 function refused(address: Cidr): CniError {

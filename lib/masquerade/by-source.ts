@@ -1,7 +1,8 @@
+import { protocolOf } from '../net/address.ts';
 import { type Cidr, formatCidr } from '../net/cidr.ts';
 import { ownedRule, type WriteChain } from '../nft/operation.ts';
 import { inetTable } from '../rules/tables.ts';
-import { masqueradeHook } from './masquerade.ts';
+import { masqueradeHook, multicast } from './masquerade.ts';
 
 /** Who gets the host's address when it leaves: known by its address, whatever has attached it. */
 export type SourceMasquerade = {
@@ -23,8 +24,9 @@ export function masqueradeBySource({ chain, owner, sources, insideOf }: SourceMa
     chain,
     comment: owner,
     rules: sources.map((source) => {
-      const [protocol, multicast] = source.address.family === 4 ? ['ip', '224.0.0.0/4'] : ['ip6', 'ff00::/8'];
-      const inside = [...insideOf(source).map(formatCidr), multicast].join(', ');
+      const { family } = source.address;
+      const protocol = protocolOf(family);
+      const inside = [...insideOf(source).map(formatCidr), multicast[family]].join(', ');
       const match = `${protocol} saddr ${formatCidr(source)} ${protocol} daddr != { ${inside} }`;
       return ownedRule(owner, `${match} masquerade`);
     }),

@@ -1,3 +1,4 @@
+import { protocolOf } from '../net/address.ts';
 import { type Cidr, cidrContains, formatCidr, networkOf } from '../net/cidr.ts';
 import { hash64 } from '../net/hash.ts';
 import type { IfName } from '../net/ifname.ts';
@@ -46,8 +47,8 @@ export function masqueradePrefix(network: string): string {
   return `masq_${hash64(network).slice(0, 8)}_`;
 }
 
-const v4 = { protocol: 'ip', multicast: '224.0.0.0/4' };
-const v6 = { protocol: 'ip6', multicast: 'ff00::/8' };
+/** Goes to others as it is: what is masqueraded would not be the sender's any more. */
+export const multicast = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
 
 /** A set must not have an interval within another one: a subnet that lies in a network that is left out goes with it. */
 function masqueradeRule(
@@ -55,11 +56,12 @@ function masqueradeRule(
   ingress: Ingress,
   { subnet, unmasqueraded }: { readonly subnet: Cidr; readonly unmasqueraded: readonly Cidr[] },
 ): NftRule {
-  const { protocol, multicast } = subnet.address.family === 4 ? v4 : v6;
-  const wide = unmasqueraded.filter(({ address }) => address.family === subnet.address.family);
+  const { family } = subnet.address;
+  const protocol = protocolOf(family);
+  const wide = unmasqueraded.filter(({ address }) => address.family === family);
   const isCovered = wide.some((other) => cidrContains(other, subnet.address));
   const own = [...(isCovered ? [] : [subnet]), ...wide].map(formatCidr);
-  const match = `${matchIngress(ingress)} ${protocol} saddr ${formatCidr(subnet)} ${protocol} daddr != { ${[...own, multicast].join(', ')} }`;
+  const match = `${matchIngress(ingress)} ${protocol} saddr ${formatCidr(subnet)} ${protocol} daddr != { ${[...own, multicast[family]].join(', ')} }`;
   return ownedRule(network, `${match} masquerade`);
 }
 

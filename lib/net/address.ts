@@ -31,6 +31,14 @@ export function reverseName({ family, bits }: IpAddress): string {
   return name.replace(/\.$/, '');
 }
 
+/** A family as nft and the names of iptables have it. */
+export type Protocol = 'ip' | 'ip6';
+
+/** The word for a family in rules. */
+export function protocolOf(family: Family): Protocol {
+  return family === 4 ? 'ip' : 'ip6';
+}
+
 /** Length of an address in bits. */
 export function widthOf(family: Family): number {
   return family === 4 ? 32 : 128;
@@ -43,6 +51,11 @@ export function isSameAddress(one: IpAddress, other: IpAddress): boolean {
 /** Whether an IPv6 address is of fe80::/10, which every link has anew. */
 export function isLinkLocal6({ family, bits }: IpAddress): boolean {
   return family === 6 && bits >> 118n === 0x3fan;
+}
+
+/** Whether an address is of 127.0.0.0/8 or ::1, which no other host reaches. */
+export function isLoopback({ family, bits }: IpAddress): boolean {
+  return family === 4 ? bits >> 24n === 127n : bits === 1n;
 }
 
 /** The address `distance` further; it may run out of the family's space, which the caller bounds. */

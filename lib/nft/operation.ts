@@ -68,12 +68,16 @@ export type CreateElement = {
   readonly what: string;
 } & NftElement;
 
+/** Has an element absent, whether it was there or not; its set must be there. */
+export type RemoveElement = { readonly kind: 'remove-element' } & Pick<NftElement, 'table' | 'set' | 'key'>;
+
 /** What `nft` does; one or more lines of its script each, all lines of a script in one transaction. */
 export type NftOperation =
   | WriteChain
   | AddSet
   | AddElement
   | CreateElement
+  | RemoveElement
   | ({ readonly kind: 'delete-element' } & Pick<NftElement, 'table' | 'set' | 'key'>)
   | { readonly kind: 'delete-chain'; readonly table: NftTable; readonly chain: string }
   | { readonly kind: 'delete-table'; readonly table: NftTable };

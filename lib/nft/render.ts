@@ -24,6 +24,10 @@ function renderOperation(operation: NftOperation): string[] {
       return [`add element ${table} ${operation.set} { ${renderElement(operation)} }`];
     case 'create-element':
       return [`create element ${table} ${operation.set} { ${renderElement(operation)} }`];
+    case 'remove-element':
+      return ['add', 'delete'].map(
+        (verb) => `${verb} element ${table} ${operation.set} { ${operation.key.join(' . ')} }`,
+      );
     case 'delete-element':
       return [`delete element ${table} ${operation.set} { ${operation.key.join(' . ')} }`];
     case 'delete-chain':

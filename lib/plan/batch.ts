@@ -51,7 +51,7 @@ export function toBatch(group: StepGroup): Batch {
   return { place, tool: toolOf(operation), operations: group.map((step) => step.operation) } as Batch;
 }
 
-export function toolOf({ kind }: Operation): Tool {
+function toolOf({ kind }: Operation): Tool {
   switch (kind) {
     case 'add-vlan':
     case 'delete-vlan':
@@ -83,6 +83,7 @@ export function toolOf({ kind }: Operation): Tool {
     case 'add-set':
     case 'add-element':
     case 'create-element':
+    case 'remove-element':
     case 'delete-element':
     case 'delete-chain':
     case 'delete-table':

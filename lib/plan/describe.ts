@@ -1,4 +1,4 @@
-import { describeForward } from '../firewall/forward-script.ts';
+import { describeForward } from '../iptables/forward-script.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { describeTc } from '../tc/describe.ts';

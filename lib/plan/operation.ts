@@ -1,5 +1,5 @@
 import type { ResultRoute } from '../cni/result.ts';
-import type { ForwardKeeper } from '../firewall/forward-script.ts';
+import type { ForwardKeeper } from '../iptables/forward-script.ts';
 import type { IpAddress } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { IfName } from '../net/ifname.ts';

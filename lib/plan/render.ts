@@ -1,5 +1,5 @@
-import { admittingChain, describeForward } from '../firewall/forward-script.ts';
 import { renderBridge, renderIp } from '../iproute/render.ts';
+import { admittingChain, describeForward } from '../iptables/forward-script.ts';
 import { formatAddress } from '../net/address.ts';
 import { renderNft } from '../nft/render.ts';
 import { renderTc } from '../tc/render.ts';

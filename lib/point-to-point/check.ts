@@ -26,5 +26,5 @@ export function check(call: AttachmentCall, parts: PointToPointParts): void {
   if (end.name !== ownHostEnd(call)) return;
   checkHostSettings(end, machine);
   checkLinkGroup(link, network);
-  checkAdditions(call, prevResult, parts);
+  checkAdditions(call, prevResult, network.checksSource || network.ipMasq, parts);
 }

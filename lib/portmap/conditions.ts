@@ -1,6 +1,6 @@
 import type { Fields } from '../cni/fields.ts';
 import { unexpected } from '../cni/fields.ts';
-import { type Family, parseAddress } from '../net/address.ts';
+import { type Family, parseAddress, protocolOf } from '../net/address.ts';
 import { asHost, type Cidr, formatCidr, networkOf, parseCidr } from '../net/cidr.ts';
 import { type IfName, parseIfName } from '../net/ifname.ts';
 
@@ -15,7 +15,7 @@ export function renderCondition(condition: Condition): string {
   const not = condition.isNegated ? '!= ' : '';
   if (condition.kind === 'interface') return `iifname ${not}"${condition.name}"`;
   const { network, kind } = condition;
-  const protocol = network.address.family === 4 ? 'ip' : 'ip6';
+  const protocol = protocolOf(network.address.family);
   return `${protocol} ${kind === 'source' ? 'saddr' : 'daddr'} ${not}${formatCidr(network)}`;
 }
 
@@ -38,7 +38,7 @@ export function parseConditions(fields: Fields, family: Family): readonly Condit
 const mostConditions = 10;
 
 function expected(family: Family): string {
-  const protocol = family === 4 ? 'ip' : 'ip6';
+  const protocol = protocolOf(family);
   return `at most ${mostConditions} of: -s, -d (IPv${family} address or network) or -i (interface), each with "!" before it or without; or in nft's words ${protocol} saddr, ${protocol} daddr, iifname, each with "!=" or without`;
 }
 

@@ -21,19 +21,20 @@ export type Portmap = {
 };
 
 /**
- * Undefined where no host port is asked for: the other fields are not looked at then.
+ * Undefined where no host port is asked for; what is wrong in the other fields is refused all the same, before a container
+ * comes that publishes one.
  * @throws CniError code 7
  */
 export function parsePortmap(conf: NetConf): Portmap | undefined {
   const hostPorts = parseHostPorts(conf);
-  if (hostPorts.length === 0) return undefined;
   const { fields } = conf;
-  refuseWhatIptablesWould(fields);
-  return {
-    hostPorts,
+  const settings = {
     sourceChange: parseSourceChange(fields),
     conditions: { 4: parseConditions(fields, 4), 6: parseConditions(fields, 6) },
   };
+  if (hostPorts.length === 0) return undefined;
+  refuseWhatIptablesWould(fields);
+  return { hostPorts, ...settings };
 }
 
 function parseSourceChange(fields: Fields): SourceChange {

@@ -1,10 +1,10 @@
-import type { Endpoint } from '../capability/endpoint.ts';
+import { type Endpoint, linkTo } from '../capability/endpoint.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import type { Machine } from '../exec/machine.ts';
 import { sysctlPath } from '../net/sysctl.ts';
 import type { Step } from '../plan/operation.ts';
 import type { Portmap } from './config.ts';
-import { hostPortsAt, interfaceTo } from './rules.ts';
+import { hostPortsAt } from './rules.ts';
 
 type Proc = Pick<Machine, 'readProc'>;
 
@@ -30,7 +30,7 @@ export function checkLocalnet(wish: Portmap, endpoint: Endpoint, machine: Proc):
 
 /** Undefined where nothing of it is wanted. */
 function settingOf(wish: Portmap, endpoint: Endpoint): string | undefined {
-  const name = interfaceTo(endpoint);
+  const name = linkTo(endpoint);
   if (name === undefined || wish.sourceChange === 'none') return undefined;
   const isLed = hostPortsAt(wish, endpoint).some(({ family }) => family === 4);
   return isLed ? sysctlPath('ipv4', name, 'route_localnet') : undefined;

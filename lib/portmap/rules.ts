@@ -1,7 +1,6 @@
-import type { Endpoint } from '../capability/endpoint.ts';
+import { type Endpoint, linkTo } from '../capability/endpoint.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { type Family, formatAddress, type IpAddress } from '../net/address.ts';
-import type { IfName } from '../net/ifname.ts';
 import { type AddElement, ownedRule, type WriteChain } from '../nft/operation.ts';
 import { ownChainPrefix, ownerComment } from '../rules/owner.ts';
 import { noRules, type OwnRule, type Rules } from '../rules/rules.ts';
@@ -32,11 +31,6 @@ function withoutAddress({ attachment: { containerId, ifName } }: Endpoint): CniE
     ErrorCode.invalidConfig,
     `portMappings: ${ifName} of container ${containerId} has no address that a host port could lead to; set ipam, or ask for no port mappings`,
   );
-}
-
-/** The interface of the host by which the container is reached; undefined where it has none of its own. */
-export function interfaceTo({ bridge, hostEnd }: Endpoint): IfName | undefined {
-  return bridge ?? hostEnd;
 }
 
 /**
@@ -103,7 +97,7 @@ function sourceRulesOf(
   endpoint: Endpoint,
   targets: readonly IpAddress[],
 ): { own: readonly AddElement[]; shared: readonly AddElement[] } {
-  const name = interfaceTo(endpoint);
+  const name = linkTo(endpoint);
   const ofTargets = (set: 'changed' | 'self' | 'unchanged', times = 1) =>
     targets.map((target) =>
       element(namesOf(target.family)[set], ...Array<string>(times).fill(formatAddress(target))),

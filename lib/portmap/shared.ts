@@ -1,4 +1,4 @@
-import type { Family } from '../net/address.ts';
+import { type Family, protocolOf } from '../net/address.ts';
 import { type AddSet, type ChainHook, ownedRule, type WriteChain } from '../nft/operation.ts';
 import type { SharedRule } from '../rules/rules.ts';
 import { portmapTable } from '../rules/tables.ts';
@@ -24,10 +24,6 @@ function conditionalRules(family: Family): readonly string[] {
     `meta nfproto ipv${family} meta l4proto . th dport vmap @${conditional}`,
     all,
   ];
-}
-
-function protocolOf(family: Family): 'ip' | 'ip6' {
-  return family === 4 ? 'ip' : 'ip6';
 }
 
 /**

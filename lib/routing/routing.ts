@@ -8,7 +8,7 @@ import type { Listen } from '../exec/lines.ts';
 import { chainsInquiry } from '../exec/observe.ts';
 import { carryOut } from '../exec/reconciled.ts';
 import type { Log } from '../log/log.ts';
-import { planRules } from '../rules/rules.ts';
+import { planChain } from '../rules/plan-chain.ts';
 import { concernsRoutes, destinationsOf, routeMonitor } from './monitor-line.ts';
 import { natOutgoing } from './nat-outgoing.ts';
 import type { Reachability, Router, RoutingStatus } from './router.ts';
@@ -92,7 +92,6 @@ export class Routing {
     const { host } = this.#parts;
     const chain = natOutgoing([...table.pools.values()]);
     const listing = await inquireAsync(chainsInquiry([chain]), host.run);
-    const plan = planRules({ shared: [chain], own: [] }, { listing, writtenBefore: new Set() });
-    return (await carryOut(plan, host)).problems;
+    return (await carryOut(planChain(chain, listing), host)).problems;
   }
 }

@@ -30,6 +30,8 @@ export class ListedRules {
         const { rules } = rule;
         return found?.length === rules.length && rules.every(({ comment }, at) => comment === found[at]);
       }
+      case 'remove-element':
+        return !this.#elements.has(identify(rule));
       default:
         return this.#elements.get(identify(rule))?.value === (rule.value ?? []).join(' . ');
     }

@@ -19,11 +19,12 @@ export function parseOwnRule(item: unknown, path: string): OwnRule {
 /** A rule that attachments have in common. @throws CniError code 7 */
 export function parseSharedRule(item: unknown, path: string): SharedRule {
   const fields = new Fields(item, path);
-  const kind = oneOf(fields, 'kind', ['add-element', 'add-set', 'write-chain']);
+  const kind = oneOf(fields, 'kind', ['add-element', 'remove-element', 'add-set', 'write-chain']);
   switch (kind) {
     case 'write-chain':
       return { kind, ...parseChain(fields) };
     case 'add-element':
+    case 'remove-element':
       return { kind, ...parseElement(fields) };
     case 'add-set':
       return { kind, ...parseSet(fields) };

@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { failuresOf } from '../errors/collect.ts';
 import { errnoOf, ifExists, onFiles } from '../errors/system-error.ts';
 import { hash64 } from '../net/hash.ts';
 import { parseRecord, type RulesOwner, type RulesRecord, renderRecord } from './record.ts';
@@ -16,7 +27,7 @@ export type Recorded =
  */
 export type Records = {
   readonly get: (owner: RulesOwner) => Recorded;
-  /** Has what has no record known as without rules. @throws CniError code 5 */
+  /** Has what has no record known as without rules, where that can be written: otherwise its DEL looks for some. */
   readonly prepare: () => void;
   /** @throws CniError code 5 */
   readonly put: (record: RulesRecord) => void;
@@ -49,12 +60,16 @@ export function openRecords(directory: string, hostInode: () => number): Records
   return {
     get: (owner) => readRecord(pathOf(owner), dir()),
     prepare: () => {
-      if (ifExists(() => statSync(dir())) === undefined) makeDirectory(dir());
+      if (ifExists(() => statSync(dir())) === undefined) failuresOf(() => makeDirectory(dir()));
     },
     put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord(record)),
-    remove: (owner) => onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { force: true })),
+    remove: (owner) =>
+      onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { recursive: true, force: true })),
     isSharedWritten: ({ name, fingerprint }) => readText(sharedPathOf(name)) === fingerprint,
-    noteSharedWritten: ({ name, fingerprint }) => writeFile(sharedPathOf(name), dir(), fingerprint),
+    noteSharedWritten: ({ name, fingerprint }) => {
+      // Who has no note asks for more than need be; a full disk must not have an ADD fail that has succeeded.
+      failuresOf(() => writeFile(sharedPathOf(name), dir(), fingerprint));
+    },
     forgetShared: () => {
       for (const name of listNames(dir()).filter((each) => each.startsWith('shared.')))
         rmSync(`${dir()}/${name}`, { force: true });
@@ -77,10 +92,20 @@ function fileName({ network, containerId, ifName, plugin }: RulesOwner): string 
 /** Where the directory is, what has no file has no rules. A file that was being written when its ADD was killed tells nothing. */
 function readRecord(path: string, dir: string): Recorded {
   try {
-    return { kind: 'recorded', record: parseRecord(readFileSync(path, 'utf8'), path) };
+    return { kind: 'recorded', record: parseRecord(readRegular(path), path) };
   } catch (error) {
     const isAbsent = errnoOf(error) === 'ENOENT' && ifExists(() => statSync(dir)) !== undefined;
     return { kind: isAbsent ? 'none' : 'unknown' };
+  }
+}
+
+/** Whatever else is at the path must not keep us waiting. */
+function readRegular(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -100,8 +125,13 @@ function makeDirectory(dir: string): void {
   onFiles(`making ${dir}`, () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
 }
 
+/** A note that cannot be read, for whatever reason, is none. */
 function readText(path: string): string | undefined {
-  return ifExists(() => readFileSync(path, 'utf8'));
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function listNames(dir: string): readonly string[] {

@@ -22,16 +22,20 @@ export function removeRules(owner: RulesOwner, { machine, records }: RulesParts)
   const recorded = records.get(owner);
   if (recorded.kind === 'none') return false;
   if (recorded.kind === 'unknown') runNft(findOwn(owner, machine), machine);
-  else removeRecorded(recorded.record, machine);
+  else removeRecorded(recorded.record, { machine, records });
   records.remove(owner);
   return recorded.kind === 'recorded';
 }
 
 /** What a foreign program has taken away with its table or in part makes the whole transaction fail: then look. */
-function removeRecorded({ rules: { own }, flows, owner }: RulesRecord, machine: Machine): void {
+function removeRecorded(
+  { rules: { own }, flows, owner }: RulesRecord,
+  { machine, records }: RulesParts,
+): void {
   try {
     startNft(removalsOf(own), machine)();
   } catch {
+    records.forgetShared();
     runNft(findOwn(owner, machine), machine);
   }
   machine.forgetFlows(flows);
@@ -53,6 +57,7 @@ function findOwn({ network, ...id }: RulesOwner, machine: Machine): readonly Nft
   });
 }
 
-function runNft(operations: readonly NftOperation[], machine: Machine): void {
+/** One transaction; none at all for nothing. @throws CniError */
+export function runNft(operations: readonly NftOperation[], machine: Machine): void {
   runBatch({ place: 'host', tool: 'nft', operations }, machine);
 }

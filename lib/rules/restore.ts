@@ -43,7 +43,7 @@ function planShared(records: readonly RulesRecord[], listed: ListedRules): reado
 }
 
 function nameOf(rule: SharedRule): string {
-  if (rule.kind === 'add-element') return `element ${identify(rule)}`;
+  if (rule.kind === 'add-element' || rule.kind === 'remove-element') return `element ${identify(rule)}`;
   return `${rule.kind} ${nameTable(rule.table)} ${rule.kind === 'add-set' ? rule.set : rule.chain}`;
 }
 

@@ -5,6 +5,7 @@ import type {
   CreateElement,
   NftOperation,
   NftTable,
+  RemoveElement,
   WriteChain,
 } from '../nft/operation.ts';
 import { isSameTable, type ListedElement, type NftListing, ruleComments } from '../nft/parse.ts';
@@ -21,7 +22,7 @@ export type Rules = {
   readonly own: readonly OwnRule[];
 };
 
-export type SharedRule = AddSet | WriteChain | AddElement;
+export type SharedRule = AddSet | WriteChain | AddElement | RemoveElement;
 
 export type OwnRule = AddElement | CreateElement | WriteChain;
 
@@ -60,7 +61,7 @@ export function planRules(rules: Rules, standing: Standing): readonly Step[] {
 
 function sharedToWrite(rules: Rules, { listing, writtenBefore }: Standing): readonly SharedRule[] {
   return missingShared(rules, listing).filter(
-    (rule) => rule.kind === 'add-element' || !writtenBefore.has(partOf(rule, rules)),
+    (rule) => !isLasting(rule) || !writtenBefore.has(partOf(rule, rules)),
   );
 }
 
@@ -73,8 +74,7 @@ export type SharedPart = {
 
 /** The parts of the shared rules; elements are of none. */
 export function sharedParts(rules: Rules): readonly SharedPart[] {
-  const lasting = rules.shared.filter((rule) => rule.kind !== 'add-element');
-  const parts = Map.groupBy(lasting, (rule) => partOf(rule, rules));
+  const parts = Map.groupBy(rules.shared.filter(isLasting), (rule) => partOf(rule, rules));
   return [...parts].map(([name, texts]) => ({ name, fingerprint: hash64(JSON.stringify(texts)) }));
 }
 
@@ -103,7 +103,12 @@ function removalOf(rule: OwnRule): NftOperation {
 
 /** A terse listing does not tell which elements there are; to add one again changes nothing. */
 function missingShared({ shared }: Rules, listing: NftListing): readonly SharedRule[] {
-  return shared.filter((rule) => rule.kind === 'add-element' || !isThere(rule, listing));
+  return shared.filter((rule) => !isLasting(rule) || !isThere(rule, listing));
+}
+
+/** Elements come and go in what lasts. */
+function isLasting(rule: SharedRule): rule is AddSet | WriteChain {
+  return rule.kind === 'add-set' || rule.kind === 'write-chain';
 }
 
 function isThere(rule: AddSet | WriteChain, listing: NftListing): boolean {

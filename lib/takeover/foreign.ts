@@ -19,16 +19,16 @@ type ForeignMachine = Pick<Machine, 'run' | 'readProc' | 'findNftTables' | 'find
  * @throws CniError after having done all that could be done
  */
 export function releaseForeign(
-  { conf, attachment }: AttachmentCall,
+  { conf, attachment: { containerId, ifName } }: AttachmentCall,
   kinds: readonly ForeignRules[],
   machine: ForeignMachine,
 ): void {
-  const { containerId, ifName } = attachment;
-  releaseAttachment(
-    { network: conf.name, containerId, ifName, addresses: addressesOf(conf) },
-    kinds,
-    machine,
-  );
+  const attachment = { network: conf.name, containerId, ifName, addresses: addressesOf(conf) };
+  const ruleKinds = kinds.filter((kind) => kind !== 'bandwidth');
+  throwCollected([
+    ...failuresOf(() => releaseRules(ruleKinds, attachment, machine)),
+    ...(kinds.includes('bandwidth') ? failuresOf(() => releaseBandwidth(attachment, machine)) : []),
+  ]);
 }
 
 /** None where the previous result is absent or cannot be read: then as much goes as the names alone tell. */
@@ -38,18 +38,6 @@ function addressesOf({ prevResult }: AttachmentCall['conf']): readonly IpAddress
   } catch {
     return [];
   }
-}
-
-function releaseAttachment(
-  attachment: ForeignAttachment,
-  kinds: readonly ForeignRules[],
-  machine: ForeignMachine,
-): void {
-  const ruleKinds = kinds.filter((kind) => kind !== 'bandwidth');
-  throwCollected([
-    ...failuresOf(() => releaseRules(ruleKinds, attachment, machine)),
-    ...(kinds.includes('bandwidth') ? failuresOf(() => releaseBandwidth(attachment, machine)) : []),
-  ]);
 }
 
 function releaseRules(

@@ -1,31 +1,27 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
-import type { NftTableName } from '../exec/nft-names.ts';
+import type { ForeignTable } from '../exec/nft-names.ts';
+import { type Json, listOf, objectOf } from '../iproute/json.ts';
 import { type IpAddress, parseAddress } from '../net/address.ts';
 import type { Removal } from './plan-removal.ts';
 import type { ForeignRule } from './rule.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** The rules that `nft -j list chain` tells of; what is not understood is left out. */
 export function parseForeignRules(text: string): readonly ForeignRule[] {
-  const { nftables } = asJson(JSON.parse(text));
-  return asList(nftables).flatMap((object) => {
-    const { rule } = asJson(object);
-    return isJson(rule) ? toRule(rule) : [];
-  });
+  const { nftables } = objectOf(JSON.parse(text));
+  return listOf(nftables).flatMap((object) => toRule(objectOf(objectOf(object).rule)));
 }
 
 function toRule({ family, table, chain, handle, comment, expr }: Json): readonly ForeignRule[] {
   const place = [family, table, chain].map(String);
   if (!place.every(isWord) || !Number.isSafeInteger(handle)) return [];
-  const statements = asList(expr).map(asJson);
+  const statements = listOf(expr).map(objectOf);
   return [
     {
       chain: String(chain),
       target: targetOf(statements),
       source: matched(statements, 'saddr'),
       destination: matched(statements, 'daddr'),
-      dnat: toAddress(statements.map(({ dnat }) => asJson(dnat).addr).find((addr) => addr !== undefined)),
+      dnat: toAddress(statements.map(({ dnat }) => objectOf(dnat).addr).find((addr) => addr !== undefined)),
       comment: String(comment ?? ''),
       deletion: `delete rule ${place.join(' ')} handle ${handle}`,
     },
@@ -35,7 +31,7 @@ function toRule({ family, table, chain, handle, comment, expr }: Json): readonly
 function targetOf(statements: readonly Json[]): string | undefined {
   for (const statement of statements) {
     if ('accept' in statement) return 'ACCEPT';
-    const { target } = asJson(statement.jump ?? statement.goto);
+    const { target } = objectOf(statement.jump ?? statement.goto);
     if (typeof target === 'string') return target;
   }
   return undefined;
@@ -43,8 +39,8 @@ function targetOf(statements: readonly Json[]): string | undefined {
 
 function matched(statements: readonly Json[], field: string): IpAddress | undefined {
   const match = statements
-    .map((statement) => asJson(statement.match))
-    .find(({ op, left }) => op === '==' && asJson(asJson(left).payload).field === field);
+    .map((statement) => objectOf(statement.match))
+    .find(({ op, left }) => op === '==' && objectOf(objectOf(left).payload).field === field);
   return toAddress(match?.right);
 }
 
@@ -57,7 +53,7 @@ function toAddress(value: unknown): IpAddress | undefined {
  * @throws CniError for a name that nft's grammar has no way to write
  */
 export function renderNftRemoval(
-  { family, table }: NftTableName,
+  { family, table }: ForeignTable,
   { deletions, chains }: Removal,
 ): readonly string[] {
   const places = chains.map((chain) => `${family} ${table} ${checkedWord(chain)}`);
@@ -79,16 +75,4 @@ function checkedWord(name: string): string {
 /** Fit to stand in a script of nft unquoted. */
 function isWord(text: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text);
-}
-
-function asJson(value: unknown): Json {
-  return isJson(value) ? value : {};
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

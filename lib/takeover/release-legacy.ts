@@ -1,7 +1,8 @@
 import type { Command, Outcome } from '../exec/command.ts';
 import { toError } from '../exec/inquiry.ts';
 import type { Machine } from '../exec/machine.ts';
-import type { NftTableName } from '../exec/nft-names.ts';
+import type { ForeignTable } from '../exec/nft-names.ts';
+import { legacyTables } from '../iptables/legacy-tables.ts';
 import { parseSavedTable, renderRestore } from './iptables.ts';
 import { planRemoval } from './plan-removal.ts';
 import type { Trace } from './trace.ts';
@@ -9,23 +10,18 @@ import type { Trace } from './trace.ts';
 /** What iptables of before nftables needs of the machine. */
 type LegacyMachine = Pick<Machine, 'run' | 'readProc'>;
 
-const families = {
-  ip: { names: '/proc/net/ip_tables_names', program: 'iptables' },
-  ip6: { names: '/proc/net/ip6_tables_names', program: 'ip6tables' },
-} as const;
-
 /** Seconds that another program may hold the lock of iptables. */
 const lockSeconds = 5;
 
 /** Which of the tables iptables of before nftables has in this thread's network namespace. */
-export function findLegacyTables<T extends NftTableName>(
+export function findLegacyTables<T extends ForeignTable>(
   wanted: readonly T[],
-  { readProc }: LegacyMachine,
+  machine: LegacyMachine,
 ): readonly T[] {
-  return (['ip', 'ip6'] as const).flatMap((family) => {
-    const own = wanted.filter((one) => one.family === family);
+  return (['ip', 'ip6'] as const).flatMap((protocol) => {
+    const own = wanted.filter(({ family }) => family === protocol);
     if (own.length === 0) return [];
-    const names = (readProc(families[family].names) ?? '').split('\n');
+    const names = legacyTables(protocol, machine);
     return own.filter(({ table }) => names.includes(table));
   });
 }
@@ -43,7 +39,7 @@ export function releaseFromLegacy(traces: readonly Trace[], machine: LegacyMachi
 
 function releaseFromTable(traces: readonly Trace[], { run }: LegacyMachine): void {
   const [{ family, table } = { family: 'ip', table: '' }] = traces;
-  const { program } = families[family === 'ip6' ? 'ip6' : 'ip'];
+  const program = family === 'ip6' ? 'ip6tables' : 'iptables';
   const saved = runLegacy({ program, tool: 'save', args: ['-t', table] }, run);
   if (saved === undefined) return;
   const listing = parseSavedTable(saved.stdout);

@@ -1,4 +1,4 @@
-import type { NftChainName, NftFamily, NftTableName } from '../exec/nft-names.ts';
+import type { ForeignChain, ForeignTable, NftFamily } from '../exec/nft-names.ts';
 import { type IpAddress, isSameAddress } from '../net/address.ts';
 import {
   type AttachmentNames,
@@ -19,7 +19,7 @@ export type ForeignAttachment = AttachmentNames & {
 };
 
 /** One place where rules of an attachment may be. */
-export type Trace = NftTableName & {
+export type Trace = ForeignTable & {
   /** Without this chain nothing is left there. */
   readonly sign: string;
   /** The chain whose rules are looked through. */
@@ -34,7 +34,7 @@ const iptablesFamilies = ['ip', 'ip6'] as const satisfies readonly NftFamily[];
 const hostPortChains = ['hostports', 'hostip_hostports', 'masquerading'];
 
 /** The tables that have something of a kind, if anything is there at all. */
-export function tablesOf(kind: RuleKind): readonly NftTableName[] {
+export function tablesOf(kind: RuleKind): readonly ForeignTable[] {
   const ofIptables = (table: string) => iptablesFamilies.map((family) => ({ family, table }));
   switch (kind) {
     case 'masquerade':
@@ -55,9 +55,9 @@ export function tablesOf(kind: RuleKind): readonly NftTableName[] {
 export function tracesOf(
   kinds: readonly RuleKind[],
   attachment: ForeignAttachment,
-  tables: readonly NftTableName[],
+  tables: readonly ForeignTable[],
 ): readonly Trace[] {
-  const isThere = (one: NftTableName) =>
+  const isThere = (one: ForeignTable) =>
     tables.some(({ family, table }) => family === one.family && table === one.table);
   return kinds.flatMap((kind) =>
     tablesOf(kind)
@@ -67,13 +67,13 @@ export function tracesOf(
 }
 
 /** The chain of a trace that tells whether there is anything. */
-export function signOf({ family, table, sign }: Trace): NftChainName {
+export function signOf({ family, table, sign }: Trace): ForeignChain {
   return { family, table, chain: sign };
 }
 
-type Place = Omit<Trace, keyof NftTableName>;
+type Place = Omit<Trace, keyof ForeignTable>;
 
-function placesIn(kind: RuleKind, { table }: NftTableName, attachment: ForeignAttachment): readonly Place[] {
+function placesIn(kind: RuleKind, { table }: ForeignTable, attachment: ForeignAttachment): readonly Place[] {
   switch (kind) {
     case 'masquerade':
       return [table === 'nat' ? masqueradeJump(attachment) : masqueradeRules(attachment)];

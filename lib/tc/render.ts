@@ -1,3 +1,4 @@
+import { joinWords } from '../iproute/words.ts';
 import type { AddTokenBucket, RedirectIngress, TcOperation } from './operation.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { AddTokenBucket, RedirectIngress, TcOperation } from './operation.t
  * word is checked.
  */
 export function renderTc(operation: TcOperation): string {
-  return joinWords(tcWords(operation));
+  return joinWords('tc', tcWords(operation));
 }
 
 function tcWords(operation: TcOperation): readonly string[] {
@@ -36,11 +37,4 @@ function redirectIngress({ link, to }: RedirectIngress): readonly string[] {
     ...['u32', 'match', 'u32', '0', '0', 'flowid', '1:1'],
     ...['action', 'mirred', 'egress', 'redirect', 'dev', to],
   ];
-}
-
-/** The last guard before a script: a word that `tc -batch` would cut, quote or take for a comment is a bug of ours. */
-function joinWords(words: readonly string[]): string {
-  const bad = words.find((word) => !/^[\x21-\x7e]+$/.test(word) || /["'#\\]/.test(word));
-  if (bad === undefined) return words.join(' ');
-  throw new Error(`not a word that tc -batch can take: ${JSON.stringify(bad)}`);
 }

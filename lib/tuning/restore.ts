@@ -44,7 +44,7 @@ function putBack({ netns, ifName }: Attachment, settings: LinkSettings, machine:
  * network, and stay.
  * @throws CniError
  */
-export function removeStaleBackups({ conf }: NetworkCall, _machine: Machine): void {
+export function removeStaleBackups({ conf }: NetworkCall): void {
   const attachments = parseValidAttachments(conf);
   if (!isChained(conf) || attachments === undefined) return;
   const dir = parseBackupDir(conf);

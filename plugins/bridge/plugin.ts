@@ -5,5 +5,5 @@ import { type BridgeKind, noUplink } from '../../lib/bridge/network.ts';
 export const bridge: BridgeKind = {
   name: 'bridge',
   open: (call) => ({ network: parseBridgeConfig(call.conf), ipamCall: call, uplink: noUplink }),
-  openRemoval: (call) => ({ network: parseBridgeConfig(call.conf), ipamCall: call }),
+  openRemoval: (call) => ({ ipamCall: call }),
 };

@@ -142,7 +142,7 @@ function addLeases(program: Command, context: CliContext): void {
 function addGc(program: Command, context: CliContext): void {
   const command = program
     .command('gc')
-    .description('free the leases and names of containers that are proven dead, and rules whose link is gone')
+    .description('free the leases and names of containers that are proven dead, and take their rules away')
     .option('--store <file>', 'the registry', defaultStorePath)
     .option('--dry-run', 'only show what would be freed')
     .option('--free <address>', 'free this address of --network, although nothing proves its container dead');

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
-import type { Machine } from '../../lib/exec/machine.ts';
 import type { Installation } from '../../lib/install/install.ts';
 import { installedNames } from '../../lib/install/names.ts';
 import type { NameChange } from '../../lib/install/plan-install.ts';
 import type { NameReturn } from '../../lib/install/plan-uninstall.ts';
 import type { Uninstallation } from '../../lib/install/uninstall.ts';
+import type { RulesParts } from '../../lib/rules/remove-rules.ts';
+import { describeOwner } from '../../lib/rules/restore.ts';
 import { ProblemsFound } from './doctor.ts';
 import { createPaint, type Paint, print, type Terminal, toTable } from './terminal.ts';
 
-type InstallContext = Terminal & { readonly machine: Machine };
+type InstallContext = Terminal & RulesParts;
 
 type DirectoryOptions = { readonly dir: string; readonly dryRun?: true; readonly json?: true };
 
@@ -18,6 +19,8 @@ type InstallOptions = DirectoryOptions & {
   readonly replace?: true;
   readonly force?: true;
 };
+
+type UninstallOptions = DirectoryOptions & { readonly force?: true };
 
 /** The executable that runs: also when another file has taken its path meanwhile. */
 const ownExecutable = '/proc/self/exe';
@@ -42,7 +45,9 @@ export function addInstall(program: Command, context: InstallContext): void {
     program
       .command('uninstall')
       .description('take the plugins out of a directory of CNI plugins, and put back what they had replaced'),
-  ).action((options: DirectoryOptions) => runUninstall(options, context));
+  )
+    .option('--force', 'also while containers have rules that no other plugin would remove')
+    .action((options: UninstallOptions) => runUninstall(options, context));
 }
 
 function withDirectoryOptions(command: Command): Command {
@@ -70,7 +75,11 @@ async function runInstall(options: InstallOptions, context: InstallContext): Pro
   print(context, json === true, data, () => renderInstallation(done, dryRun === true, createPaint(context)));
 }
 
-async function runUninstall({ dir, dryRun, json }: DirectoryOptions, context: InstallContext): Promise<void> {
+async function runUninstall(
+  { dir, force, dryRun, json }: UninstallOptions,
+  context: InstallContext,
+): Promise<void> {
+  if (force !== true) refuseAttached(context);
   const { uninstall } = await import('../../lib/install/uninstall.ts');
   const isDryRun = dryRun === true;
   const done = uninstall({ dir, isDryRun }, { sleep: context.machine.sleep, patienceMs });
@@ -78,6 +87,20 @@ async function runUninstall({ dir, dryRun, json }: DirectoryOptions, context: In
   const data = isDryRun ? { ...told, dryRun, steps } : told;
   print(context, json === true, data, () => renderUninstallation(done, isDryRun, createPaint(context)));
   if (done.returns.some(({ problem }) => problem !== undefined)) throw new ProblemsFound();
+}
+
+/**
+ * Other plugins' DEL leaves what ours have written: a host port would go on to lead to an address that is somebody else's.
+ * @throws CniError code 999
+ */
+function refuseAttached({ records }: RulesParts): void {
+  const attached = records.list();
+  const [first] = attached;
+  if (first === undefined) return;
+  throw new CniError(
+    ErrorCode.internal,
+    `${attached.length} attachments have rules that only our DEL removes, the first: ${describeOwner(first.owner)}; stop their containers first, or use --force`,
+  );
 }
 
 /** @throws CniError code 7 */

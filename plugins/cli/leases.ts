@@ -42,7 +42,7 @@ export function collectGarbage(scope: LeaseScope, dryRun: boolean, parts: RulesP
     const config = { dataDir: scope.dataDir, network };
     withStore({ config, machine, intent: 'release' }, (store) => store.reclaim());
   }
-  collectDeadRules(parts);
+  collectDeadRules(scope.network, parts);
   return dead;
 }
 

@@ -11,7 +11,7 @@ import type { NftOperation } from '../../lib/nft/operation.ts';
 import { networkOverlayPrefix, overlayAlias } from '../../lib/overlay/kernel/wish.ts';
 import type { Plan } from '../../lib/plan/operation.ts';
 import type { RulesParts } from '../../lib/rules/remove-rules.ts';
-import { bridgeTable, inetTable } from '../../lib/rules/tables.ts';
+import { bridgeTable, firewallTable, inetTable, portmapTable } from '../../lib/rules/tables.ts';
 
 /** What a network's removal took away, for the operator. */
 export type Removal = {
@@ -30,7 +30,7 @@ export function removeNetwork(network: string, dataDir: string, { machine, recor
   const bridges = ownBridges(network, machine);
   for (const bridge of bridges) refusePorts(bridge, machine);
   const devices = ownDevices(network, machine);
-  const rules = planRules(network, machine);
+  const rules = [...planRules(network, machine), ...planElements(bridges, machine)];
   const links: Plan = [...bridges, ...devices].map((name) => ({
     place: 'host',
     operation: { kind: 'delete-link', name },
@@ -95,7 +95,19 @@ function planRules(network: string, machine: Machine): readonly NftOperation[] {
   ];
 }
 
+/** What port maps and policies keep of a bridge: whoever makes one of that name is not to inherit it. */
+function planElements(bridges: readonly IfName[], machine: Machine): readonly NftOperation[] {
+  const names = new Set(bridges.map((bridge) => `"${bridge}"`));
+  return [portmapTable, firewallTable].flatMap((table) =>
+    observeTable(machine, table)
+      .elements.filter(({ key, comment }) => comment === '' && key.some((part) => names.has(part)))
+      .map(({ set, key }): NftOperation => ({ kind: 'delete-element', table, set, key })),
+  );
+}
+
 function describeRule(operation: NftOperation): string {
   const table = `${operation.table.family} ${operation.table.name}`;
+  if (operation.kind === 'delete-element')
+    return `element ${operation.key.join(' . ')} of ${operation.set}, table ${table}`;
   return operation.kind === 'delete-chain' ? `chain ${table} ${operation.chain}` : `table ${table}`;
 }

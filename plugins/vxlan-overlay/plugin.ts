@@ -38,7 +38,7 @@ function openHost(conf: NetConf, machine: Machine) {
 /** Neither subnet.env nor the interface of the underlay is needed: containers go also when those have gone. */
 function openRemoval<Call extends NetworkCall>(call: Call) {
   const conf = withDelegate(call.conf);
-  return { network: parseBridgeConfig(conf), ipamCall: { ...call, conf: withIpam(conf, {}) } };
+  return { ipamCall: { ...call, conf: withIpam(conf, {}) } };
 }
 
 /** Flannel's plugin has the fields of the bridge in `delegate`; what stands beside it comes first. */

@@ -9,6 +9,7 @@ import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
 import { planRules, type Rules } from '../../lib/rules/rules.ts';
 import { toCall } from '../support/calls.ts';
+import { scriptMachine } from '../support/scripted-machine.ts';
 
 // The exact lines that ADD hands to `nft` and to `iptables-restore`.
 
@@ -31,11 +32,11 @@ const render = (rules: Rules) =>
 
 describe('ingressPolicy', () => {
   test('open writes nothing', () => {
-    expect(render(isolationRules('open', onBridge))).toBe('');
+    expect(render(isolationRules('open', onBridge, scriptMachine()))).toBe('');
   });
 
   test('same-bridge: elements of the bridge, which stay', () => {
-    expect(render(isolationRules('same-bridge', onBridge))).toMatchInlineSnapshot(`
+    expect(render(isolationRules('same-bridge', onBridge, scriptMachine()))).toMatchInlineSnapshot(`
       "# host: nft -f -
         add table inet fairlead_firewall
         add set inet fairlead_firewall kept_apart { type ifname; }
@@ -55,7 +56,7 @@ describe('ingressPolicy', () => {
   });
 
   test('isolated: the port, too, which goes with the container', () => {
-    expect(render(isolationRules('isolated', onBridge))).toMatchInlineSnapshot(`
+    expect(render(isolationRules('isolated', onBridge, scriptMachine()))).toMatchInlineSnapshot(`
       "# host: nft -f -
         add table inet fairlead_firewall
         add table bridge fairlead
@@ -87,7 +88,7 @@ describe('ingressPolicy', () => {
   });
 
   test('isolated without a bridge: all goes with the container', () => {
-    expect(render(isolationRules('isolated', onOwnLink))).toMatchInlineSnapshot(`
+    expect(render(isolationRules('isolated', onOwnLink, scriptMachine()))).toMatchInlineSnapshot(`
       "# host: nft -f -
         add table inet fairlead_firewall
         add set inet fairlead_firewall kept_apart { type ifname; }

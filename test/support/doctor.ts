@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import type { TestContext } from 'vitest';
 import type { Line } from '../../lib/doctor/examine.ts';
 import type { Outcome } from '../../lib/exec/command.ts';
 import { binDir } from './binaries.ts';
 import { inside, must, mustInside, run } from './process.ts';
 import { Rig } from './rig.ts';
-import { skipUnless } from './skip.ts';
+
+export { requirePrograms } from './skip.ts';
 
 /** What of a call of `fairlead doctor` differs from the usual one. */
 export type DoctorOptions = {
@@ -103,14 +103,6 @@ export function runDoctor(
   const alone = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh'];
   const commandLine = [...alone, ...by, `${binDir}/fairlead`, 'doctor', ...args];
   return run({ file: 'nsenter', args: inside(host, ...commandLine) });
-}
-
-/** Skips a test where one of the programs is not installed. */
-export async function requirePrograms(context: TestContext, ...names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const { status } = await run({ file: 'sh', args: ['-c', 'command -v "$1"', 'sh', name] });
-    skipUnless(context, status === 0, `${name} is not installed`);
-  }
 }
 
 /** The line of a check that has found this; there must be one. */

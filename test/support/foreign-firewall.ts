@@ -1,11 +1,12 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recordsDirectory } from '../../lib/rules/records.ts';
 import { mustInside } from './process.ts';
 import type { Rig } from './rig.ts';
 
 /** Where attachments of this host have the records of their rules. */
 export function recordsOf({ host }: Rig): string {
-  return `/run/fairlead/rules/${statSync(`/run/netns/${host}`).ino}`;
+  return `${recordsDirectory}/${statSync(`/run/netns/${host}`).ino}`;
 }
 
 /** The names of the records that there are. */

@@ -89,14 +89,22 @@ export async function listNft(netns: string): Promise<readonly NftObject[]> {
   return nftables.filter((object) => object.metainfo === undefined);
 }
 
-/** Every element of every set of ours, as `set: key`. */
+/** Every element of every set and map of our tables, as `set: key` or `map: [key,value]`. */
 export async function listElements(netns: string): Promise<readonly string[]> {
-  const sets = (await listNft(netns)).flatMap(({ set }) => (set?.table === 'fairlead' ? [set] : []));
-  return sets
+  const holders = (await listNft(netns)).flatMap(({ set, map }) => set ?? map ?? []);
+  return holders
+    .filter(({ table }) => /^fairlead(_|$)/.test(String(table)))
     .flatMap(({ name, elem }) =>
-      (Array.isArray(elem) ? elem : []).map((key) => `${name}: ${JSON.stringify(key)}`),
+      (Array.isArray(elem) ? elem : []).map((each) => `${name}: ${JSON.stringify(each)}`),
     )
     .sort();
+}
+
+/** Without the elements that are a link's own: they name no attachment, and stay as the link does. */
+export function withoutOwnOf(links: readonly string[], elements: readonly string[]): readonly string[] {
+  return elements.filter(
+    (element) => element.includes('"comment"') || !links.some((name) => element.includes(`"${name}"`)),
+  );
 }
 
 /** The names of our chains of a table's family. */

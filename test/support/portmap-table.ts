@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { recordsDirectory } from '../../lib/rules/records.ts';
 import { tryInside } from './process.ts';
 import type { Rig } from './rig.ts';
 
@@ -37,5 +38,5 @@ export async function countRules(rig: Rig): Promise<{ rules: number; ownChains: 
 
 /** Where the rules of the rig's host are recorded. */
 export function recordsOf(rig: Rig): string {
-  return `/run/fairlead/rules/${statSync(`/run/netns/${rig.host}`).ino}`;
+  return `${recordsDirectory}/${statSync(`/run/netns/${rig.host}`).ino}`;
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { linkNames, listElements } from './kernel.ts';
+import { linkNames, listElements, withoutOwnOf } from './kernel.ts';
 import { registered } from './rig-registry.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 
@@ -8,7 +8,7 @@ export const nothingLeft = { ends: [], leases: [], elements: [], rules: [], name
 
 /**
  * What is left of attachments on a host: host ends of veth pairs and devices that shape traffic, leases, elements of our
- * sets, rules that tell of an address, names.
+ * sets and maps, rules that tell of an address, names.
  * @param address a container's, looked for in the rules
  */
 export async function leftOnHost(host: RuntimeHost, address: string): Promise<object> {
@@ -22,8 +22,7 @@ export async function leftOnHost(host: RuntimeHost, address: string): Promise<ob
   return {
     ends,
     leases: readLeases(host),
-    // What is a bridge's own stays as the bridge does.
-    elements: elements.filter((element) => !stay.some((name) => element.includes(`"${name}"`))),
+    elements: withoutOwnOf(stay, elements),
     rules,
     names: (registered(host) ?? []).map(({ service }) => service),
   };

@@ -1,12 +1,10 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import type { Outcome } from '../../lib/exec/command.ts';
-import { run } from './process.ts';
+import { runContainersScript } from './containers-script.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { makeRootfs } from './runtime-rootfs.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const cache = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
 const directory = `${cache}/fairlead/podman-4`;
 
@@ -15,13 +13,8 @@ const fetchTimeoutMs = 120_000;
 
 /** The directory of a podman that attaches containers by CNI plugins; undefined where it cannot be had. */
 export async function findPodman(): Promise<string | undefined> {
-  const script = `. scripts/setup.sh; . scripts/containers.sh; arm_cleanups; need_podman ${directory}`;
-  const { status } = await run({
-    file: 'bash',
-    args: ['-euo', 'pipefail', '-c', `cd ${root}; ${script}`],
-    env: { PATH: process.env.PATH, HOME: homedir() },
-    timeoutMs: fetchTimeoutMs,
-  });
+  const lines = 'arm_cleanups; need_podman "$1"';
+  const { status } = await runContainersScript(lines, [directory], { timeoutMs: fetchTimeoutMs });
   return status === 0 ? directory : undefined;
 }
 

@@ -3,7 +3,7 @@ import { inside, startBeside, tryInside } from './process.ts';
 const python = '/usr/bin/python3';
 
 /** For how long is measured, in seconds. */
-const measured = '2';
+const measured = '1';
 
 const receiver = `
 import socket, sys, time

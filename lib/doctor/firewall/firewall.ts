@@ -46,6 +46,8 @@ export type Condition =
   /** States of a connection, or what was done to it: "new", "established", "related", "invalid", "dnat". */
   | { readonly by: 'state'; readonly isNot: boolean; readonly names: readonly string[] }
   | { readonly by: 'source' | 'destination'; readonly isNot: boolean; readonly networks: readonly Cidr[] }
+  /** The mark of containers that the plugin `firewall` lets through. */
+  | { readonly by: 'admitted'; readonly isNot: boolean }
   | { readonly by: 'unknown' };
 
 export type RuleOutcome =
@@ -66,4 +68,9 @@ export type Flow = {
   readonly destination: Cidr | undefined;
   /** What a rule that lets them through is to go by: the links, or the networks where links come and go. */
   readonly toldBy: 'links' | 'networks';
+  /** How much of it bears the mark of containers that the plugin `firewall` lets through; absent where nobody has looked. */
+  readonly admitted?: Admitted;
 };
+
+/** `unmarkable` is what the plugin marks for no container: connections that others begin. */
+export type Admitted = 'all' | 'some' | 'none' | 'no containers' | 'unmarkable';

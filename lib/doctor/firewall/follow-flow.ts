@@ -70,6 +70,8 @@ function holds(condition: Condition, flow: Flow): Applies {
   switch (condition.by) {
     case 'unknown':
       return 'maybe';
+    case 'admitted':
+      return turn(condition.isNot, isMarked(flow));
     case 'source':
     case 'destination':
       return turn(condition.isNot, isAmong(condition.networks, flow[condition.by]));
@@ -78,6 +80,11 @@ function holds(condition: Condition, flow: Flow): Applies {
       return turn(condition.isNot, condition.names.some((pattern) => isNamed(pattern, name)) ? 'yes' : 'no');
     }
   }
+}
+
+function isMarked({ admitted }: Flow): Applies {
+  if (admitted === 'some') return 'maybe';
+  return admitted === 'all' || admitted === 'no containers' ? 'yes' : 'no';
 }
 
 function turn(isNot: boolean, applies: Applies): Applies {
@@ -92,6 +99,7 @@ function isAmong(networks: readonly Cidr[], flows: Cidr | undefined): Applies {
   return networks.some((network) => isWithin(network, flows)) ? 'maybe' : 'no';
 }
 
-function isNamed(pattern: string, name: string): boolean {
+/** Whether a name of an interface is the one that is meant, or begins as all that are meant. */
+export function isNamed(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }

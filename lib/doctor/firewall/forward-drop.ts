@@ -1,9 +1,13 @@
 import type { Machine } from '../../exec/machine.ts';
 import { ask } from '../ask.ts';
 import type { Check } from '../check.ts';
+import { listWays } from '../routed/seen-ways.ts';
+import type { Scene } from '../scene.ts';
+import { type Admission, admitFlows } from './admit-flows.ts';
 import type { Firewall } from './firewall.ts';
 import { flowsOf } from './flows.ts';
 import { type ForwardDropEvidence, judgeForwardDrop } from './judge-forward-drop.ts';
+import { parseAdmitted } from './parse-admitted.ts';
 import { parseIptables } from './parse-iptables.ts';
 import { parseNftFirewall } from './parse-nft-firewall.ts';
 
@@ -13,13 +17,20 @@ export const forwardDrop: Check<ForwardDropEvidence> = {
   title: 'firewalls of others',
   observe: async (scene) => {
     const flows = await flowsOf(scene);
-    return { flows, firewalls: flows.length === 0 ? [] : observeFirewalls(scene.machine) };
+    if (flows.length === 0) return { flows, firewalls: [] };
+    const ruleset = ask(scene.machine, 'nft', ['-j', 'list', 'ruleset']);
+    return {
+      flows: admitFlows(flows, observeAdmission(scene, ruleset)),
+      firewalls: [parseNftFirewall(ruleset), ...observeLegacy(scene.machine)],
+    };
   },
   judge: judgeForwardDrop,
 };
 
-function observeFirewalls(machine: Machine): readonly Firewall[] {
-  return [parseNftFirewall(ask(machine, 'nft', ['-j', 'list', 'ruleset'])), ...observeLegacy(machine)];
+function observeAdmission(scene: Scene, ruleset: string): Admission {
+  const endpoints = new Set(scene.endpoints().map(({ name }) => name));
+  const ways = endpoints.size === 0 ? [] : listWays(scene.machine);
+  return { links: scene.links(), endpoints, ways, admitted: parseAdmitted(ruleset) };
 }
 
 const legacy = [

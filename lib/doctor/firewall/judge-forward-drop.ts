@@ -1,7 +1,8 @@
 import { type Cidr, formatCidr } from '../../net/cidr.ts';
 import { orOk, problem, skipped, type Verdict, warning } from '../check.ts';
+import { isOfIptables, type JumpTrouble, troubleWithJump } from './admitting-jump.ts';
 import type { EntryChain, Firewall, Flow } from './firewall.ts';
-import { followFlow } from './follow-flow.ts';
+import { type Fate, followFlow } from './follow-flow.ts';
 import { admitBy } from './forward-remedy.ts';
 
 export type ForwardDropEvidence = {
@@ -25,26 +26,62 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
     .filter((flow) => entry.sees.includes(flow.as))
     .map((flow) => ({ flow, fate: followFlow(firewall, entry, flow) }))
     .filter(({ fate }) => fate.usual === 'drop');
-  const lost = dropped.filter(({ fate }) => !fate.mayBeAccepted).map(({ flow }) => flow);
-  const doubtful = dropped.filter(({ fate }) => fate.mayBeAccepted).map(({ flow }) => flow);
+  const trouble = troubleWithJump(firewall, entry);
+  const {
+    marked = [],
+    lost = [],
+    partly = [],
+    doubtful = [],
+  } = Object.groupBy(dropped, (each) => kindOf(each, trouble !== undefined));
   return [
-    ...(lost.length === 0 ? [] : [problem(`${entry.title} drops ${describe(lost)}`, remedyFor(entry, lost))]),
-    ...(doubtful.length === 0
-      ? []
-      : [
-          warning(
-            `${entry.title} drops ${describe(doubtful)}, but for what some of its rules let through`,
-            remedyFor(entry, doubtful),
-          ),
-        ]),
+    ...(trouble === undefined ? [] : saying(marked, (flows) => overlooked(entry, flows, trouble))),
+    ...saying(lost, (flows) => problem(`${entry.title} drops ${describe(flows)}`, remedyFor(entry, flows))),
+    ...saying(partly, (flows) => incomplete(entry, flows)),
+    ...saying(doubtful, (flows) =>
+      warning(
+        `${entry.title} drops ${describe(flows)}, but for what some of its rules let through`,
+        remedyFor(entry, flows),
+      ),
+    ),
   ];
 }
 
-/** Command lines; behind what does the same for each container where that is possible. */
-function remedyFor({ place }: EntryChain, flows: readonly Flow[]): string {
-  const byHand = admitBy(place, flows);
-  const isIptables = place.kind !== 'nft' || (place.table === 'filter' && place.chain === 'FORWARD');
-  if (!isIptables || flows.some(({ as }) => as === 'frames')) return byHand;
+type Dropped = { readonly flow: Flow; readonly fate: Fate };
+
+/** What would be let through if our chain were asked in time; what nothing lets through; and what something does in part. */
+function kindOf({ flow: { admitted }, fate }: Dropped, isTroubled: boolean) {
+  const isMarked = admitted === 'all' || admitted === 'some';
+  if (isTroubled && isMarked) return 'marked';
+  if (!fate.mayBeAccepted) return 'lost';
+  return admitted === 'some' ? 'partly' : 'doubtful';
+}
+
+function saying(dropped: readonly Dropped[], say: (flows: readonly Flow[]) => Verdict): readonly Verdict[] {
+  return dropped.length === 0 ? [] : [say(dropped.map(({ flow }) => flow))];
+}
+
+function overlooked(entry: EntryChain, flows: readonly Flow[], trouble: JumpTrouble): Verdict {
+  const byHand = trouble.byHand ?? admitBy(entry.place, flows);
+  return problem(
+    `${entry.title} drops ${describe(flows)}, which the plugin "firewall" is to let through: ${trouble.found}`,
+    trouble.isMendedByAdd
+      ? `ADD a container with the plugin "firewall" in the conflist, which leads there in time; or type: ${byHand}`
+      : byHand,
+  );
+}
+
+function incomplete(entry: EntryChain, flows: readonly Flow[]): Verdict {
+  return warning(
+    `${entry.title} drops ${describe(flows)}, but for containers that the plugin "firewall" lets through`,
+    `have the plugin "firewall" in every conflist, and DEL and ADD the containers that it does not let through; or type: ${admitBy(entry.place, flows)}`,
+  );
+}
+
+/** Command lines; behind what does the same for each container where that is possible and not done already. */
+function remedyFor(entry: EntryChain, flows: readonly Flow[]): string {
+  const byHand = admitBy(entry.place, flows);
+  const isForPlugin = flows.some(({ admitted }) => admitted !== 'all' && admitted !== 'unmarkable');
+  if (!isForPlugin || !isOfIptables(entry) || flows.some(({ as }) => as === 'frames')) return byHand;
   return `have the plugin "firewall" in the conflist, which lets each container through; or type: ${byHand}`;
 }
 

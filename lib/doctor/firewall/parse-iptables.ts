@@ -1,3 +1,4 @@
+import { admittedMark } from '../../iptables/marks.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import type { Condition, FilterPlace, FilterRule, Firewall, RuleOutcome } from './firewall.ts';
 
@@ -77,6 +78,8 @@ function toConditions({ name, isNot, values: [value = ''] }: Options[number]): r
     case '--ctstate':
     case '--state':
       return [{ by: 'state', isNot, names: value.toLowerCase().split(',') }];
+    case '--mark':
+      return [value === `${admittedMark}/${admittedMark}` ? { by: 'admitted', isNot } : { by: 'unknown' }];
     default:
       return [{ by: 'unknown' }];
   }

@@ -1,4 +1,5 @@
 import { type Json, listOf, objectOf, textOf } from '../../iproute/json.ts';
+import { admittedMark } from '../../iptables/marks.ts';
 import { parseAddress } from '../../net/address.ts';
 import { asHost, type Cidr, parseCidr } from '../../net/cidr.ts';
 import type { Condition, EntryChain, FilterRule, Firewall, RuleOutcome } from './firewall.ts';
@@ -105,11 +106,19 @@ function toCondition({ op, left, right }: Json): Condition {
   const isNot = op === '!=';
   const values = [right].flat().flatMap((value) => objectOf(value).set ?? value);
   if (payload !== undefined) return toAddressCondition(textOf(objectOf(payload).field), values, isNot);
+  if (isOfMark(left, right)) return { by: 'admitted', isNot };
   const key = textOf(objectOf(meta ?? ct).key);
   const by = Object.entries(keys).find(([name]) => name === key)?.[1];
   // What is in a named set is not looked up.
   const names = values.map(textOf).filter((name) => name !== '' && !name.startsWith('@'));
   return by === undefined || names.length !== values.length ? { by: 'unknown' } : { by, isNot, names };
+}
+
+/** `mark & 0x1000 == 0x1000`. */
+function isOfMark(left: unknown, right: unknown): boolean {
+  const [masked, mask] = listOf(objectOf(left)['&']);
+  const isMark = objectOf(objectOf(masked).meta).key === 'mark';
+  return isMark && mask === Number(admittedMark) && right === Number(admittedMark);
 }
 
 const ends = { saddr: 'source', daddr: 'destination' } as const;

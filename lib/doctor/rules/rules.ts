@@ -3,7 +3,7 @@ import { createJudge } from '../../attach/liveness.ts';
 import { messageOf } from '../../errors/cni-error.ts';
 import { inquire } from '../../exec/inquiry.ts';
 import { planClearing, planRestore } from '../../rules/restore.ts';
-import type { ListedRules } from '../../rules/restore-index.ts';
+import type { ListedRules } from '../../rules/listed-rules.ts';
 import { listedInquiry } from '../../rules/restore-listing.ts';
 import { describeRule } from '../../rules/rules.ts';
 import { Unseen } from '../ask.ts';

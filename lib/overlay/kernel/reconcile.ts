@@ -3,7 +3,7 @@ import { inquireAsync } from '../../exec/inquiry.ts';
 import { chainsInquiry } from '../../exec/observe.ts';
 import { carryOut, guarded, type Reconciled, together } from '../../exec/reconciled.ts';
 import type { Cidr } from '../../net/cidr.ts';
-import { planRules } from '../../rules/rules.ts';
+import { planChain } from '../../rules/plan-chain.ts';
 import { vxlanConflict } from './conflict.ts';
 import { observeMarked, planLeftovers } from './leftovers.ts';
 import { overlayMasquerade } from './masquerade.ts';
@@ -46,6 +46,5 @@ async function reconcilePlane({ plane, wish }: PlaneTarget, host: OwnHost): Prom
 async function reconcileMasquerade(networks: readonly Cidr[], host: OwnHost): Promise<Reconciled> {
   const chain = overlayMasquerade(networks);
   const listing = await inquireAsync(chainsInquiry([chain]), host.run);
-  const plan = planRules({ shared: [chain], own: [] }, { listing, writtenBefore: new Set() });
-  return carryOut(plan, host);
+  return carryOut(planChain(chain, listing), host);
 }

@@ -150,7 +150,7 @@ describe('is refused', () => {
 test('containers are taken from it whatever has become of peers, interface and subnet', () => {
   const json = { ...conf, peers: [{}], interface: 'eth7', subnet: 'nonsense', mtu: 9000 };
 
-  const { network } = vxlanOverlay.openRemoval({ conf: parseNetConf(json), env: {}, pluginPath: [] });
+  const { ipamCall } = vxlanOverlay.openRemoval({ conf: parseNetConf(json), env: {}, pluginPath: [] });
 
-  expect(network.network).toBe('overlay');
+  expect(ipamCall.conf.name).toBe('overlay');
 });

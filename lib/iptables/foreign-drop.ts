@@ -1,6 +1,7 @@
 import type { Machine } from '../exec/machine.ts';
-import type { Family } from '../net/address.ts';
+import { type Family, protocolOf } from '../net/address.ts';
 import { type ForwardChain, type ForwardKeeper, iptablesName } from './forward-script.ts';
+import { legacyTables } from './legacy-tables.ts';
 import { parseForwardRules, parseNftForward } from './parse-forward.ts';
 
 /** A chain FORWARD that drops what it does not let through. */
@@ -25,18 +26,19 @@ export function observeForeignDrops(
 /** The chain as it is now; undefined where there is none. */
 export function observeForward(
   { family, variant }: ForwardKeeper,
-  { run, readProc }: Pick<Machine, 'run' | 'readProc'>,
+  machine: Pick<Machine, 'run' | 'readProc'>,
 ): ForwardChain | undefined {
-  if (variant === 'nft') {
-    const table = family === 4 ? 'ip' : 'ip6';
-    const { status, stdout } = run({
-      file: 'nft',
-      args: ['-j', '-t', 'list', 'chain', table, 'filter', 'FORWARD'],
-    });
-    return status === 0 ? parseNftForward(stdout) : undefined;
-  }
-  const tables = readProc(`/proc/net/${iptablesName(family).replace('tables', '_tables')}_names`) ?? '';
-  if (!tables.split('\n').includes('filter')) return undefined;
-  const { status, stdout } = run({ file: `${iptablesName(family)}-legacy`, args: ['-S', 'FORWARD'] });
+  return variant === 'nft' ? observeNft(family, machine) : observeLegacy(family, machine);
+}
+
+function observeNft(family: Family, { run }: Pick<Machine, 'run'>): ForwardChain | undefined {
+  const args = ['-j', '-t', 'list', 'chain', protocolOf(family), 'filter', 'FORWARD'];
+  const { status, stdout } = run({ file: 'nft', args });
+  return status === 0 ? parseNftForward(stdout) : undefined;
+}
+
+function observeLegacy(family: Family, machine: Pick<Machine, 'run' | 'readProc'>): ForwardChain | undefined {
+  if (!legacyTables(protocolOf(family), machine).includes('filter')) return undefined;
+  const { status, stdout } = machine.run({ file: `${iptablesName(family)}-legacy`, args: ['-S', 'FORWARD'] });
   return status === 0 ? parseForwardRules(stdout) : undefined;
 }
