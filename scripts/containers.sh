@@ -229,7 +229,7 @@ need_podman() {
     return
   fi
   step 'podman: unpacking'
-  unpack_podman "$1" | indent
+  unpack_packages "$1" "${podman_packages[@]}" | indent
   has_cni_podman "$1" && return
   complain 'podman 4, which attaches containers by CNI plugins, cannot be had from this distribution'
   return 1
@@ -242,23 +242,56 @@ has_cni_podman() {
   [[ $version == 'podman version 4.'* ]]
 }
 
-unpack_podman() {
-  local package
-  mkdir -p "$1/packages"
-  download_podman "$1/packages" || { apt_get update && download_podman "$1/packages"; } || return
-  for package in "$1"/packages/*.deb; do dpkg-deb --extract "$package" "$1"; done
-  rm -r "$1/packages"
-}
-
-download_podman() {
-  (cd "$1" && apt_get -o APT::Sandbox::User=root download "${podman_packages[@]}")
-}
-
 # run_podman DIRECTORY [ARGUMENT…]: the podman that need_podman has unpacked there.
 run_podman() {
   local libraries
   libraries=$(printf '%s:' "$1"/usr/lib/*-linux-gnu "$1"/lib/*-linux-gnu)
   LD_LIBRARY_PATH=$libraries "$1/usr/bin/podman" "${@:2}"
+}
+
+# firewalld with a bus of its own, and what they are made of beside Python and nft on Debian 12.
+firewalld_packages=(firewalld python3-firewall python3-nftables python3-dbus python3-gi gir1.2-glib-2.0 dbus-daemon
+  libapparmor1 libcap-ng0 libdbus-1-3 libexpat1 libffi8 libgirepository-1.0-1 libglib2.0-0)
+
+# need_firewalld DIRECTORY: unpacks firewalld into the directory unless it is there. It is not installed: its package
+# switches a firewall on.
+need_firewalld() {
+  if has_firewalld "$1"; then
+    step "firewalld: there ($1)"
+    return
+  fi
+  step 'firewalld: unpacking'
+  unpack_packages "$1" "${firewalld_packages[@]}" | indent
+  has_firewalld "$1" && return
+  complain 'firewalld and dbus-daemon cannot be had from this distribution'
+  return 1
+}
+
+has_firewalld() {
+  [[ -e $1/usr/sbin/firewalld && -x $1/usr/bin/dbus-daemon ]]
+}
+
+# unpack_packages DIRECTORY PACKAGE…: what the packages hold becomes the directory, which is there with all of it or not
+# at all. Nothing is installed. As on the machine itself, what packages have in /lib comes to be in /usr/lib.
+unpack_packages() {
+  local directory=$1 partial=$1.partial package
+  rm -rf "$partial"
+  mkdir -p "$partial/packages" "$partial/lib" "$partial/usr/lib"
+  fetch_packages "$partial/packages" "${@:2}" || return
+  for package in "$partial"/packages/*.deb; do dpkg-deb --extract "$package" "$partial" || return; done
+  cp -a "$partial/lib/." "$partial/usr/lib"
+  rm -rf "$partial/packages" "${partial:?}/lib" "$directory"
+  ln -s usr/lib "$partial/lib"
+  mv -T "$partial" "$directory"
+}
+
+# fetch_packages DIRECTORY PACKAGE…
+fetch_packages() {
+  download_packages "$@" || { apt_get update && download_packages "$@"; }
+}
+
+download_packages() {
+  (cd "$1" && apt_get -o APT::Sandbox::User=root download "${@:2}")
 }
 
 # make_rootfs DIRECTORY: a root file system without an image: busybox, under all of its names.

@@ -6,7 +6,7 @@ import { isFailureOf } from '../errors/command-failure.ts';
 import { applyPlan, type Site } from '../exec/apply.ts';
 import type { Flow } from '../plan/flow.ts';
 import type { Plan } from '../plan/operation.ts';
-import { enterRecord } from '../rules/enter-record.ts';
+import { type Entry, enterRecord } from '../rules/enter-record.ts';
 import type { RulesOwner } from '../rules/record.ts';
 import type { Records } from '../rules/records.ts';
 import type { RulesParts } from '../rules/remove-rules.ts';
@@ -58,7 +58,7 @@ export function carryOut(
     },
   };
   try {
-    const undo = applyWithRules(prepared, site, parts);
+    const undo = applyWithRules(prepared, entry, site, parts);
     return () => {
       const failures = undo();
       return failures.length > 0 ? failures : failuresOf(entry.takeBack);
@@ -76,6 +76,7 @@ export function carryOut(
  */
 function applyWithRules(
   prepared: Prepared,
+  entry: Entry,
   site: Site,
   { machine, records }: RulesParts,
 ): ReturnType<typeof applyPlan> {
@@ -85,7 +86,8 @@ function applyWithRules(
   } catch (error) {
     const mayHaveGone = standing.writtenBefore.size > 0 && isFailureOf('nft', error);
     if (!mayHaveGone || takenElement(prepared.rules.own, machine) !== undefined) throw error;
-    records.forgetShared();
+    records.beginEpoch();
+    entry.renew();
     return applyNoting(prepared, { ...standing, writtenBefore: new Set() }, site, records);
   }
 }

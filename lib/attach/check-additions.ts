@@ -23,6 +23,6 @@ export function checkAdditions(
   const wanted = openCapabilities(call, parts.capabilities);
   const isExpected = hasFilters || !isWithoutRules(additionsAt(wanted, endpoint, machine).rules);
   const owner = { ...attachment, network: conf.name, plugin: parts.kind.name };
-  checkRules({ owner, isExpected }, parts);
   for (const { check } of wanted) check(endpoint, machine);
+  checkRules({ owner, isExpected }, parts);
 }

@@ -80,8 +80,8 @@ function check(call: AttachmentCall, capability: Capability, parts: RulesParts):
   // Behind another plugin than ours the reference's may have written rules, which a container keeps until its DEL.
   const isOurs = endpoint.hostEnd === ownHostEnd(call);
   const isExpected = isOurs && !isWithoutRules(wanted.rules(endpoint, parts.machine));
-  checkRules({ owner: ownerOf(call, capability), isExpected }, parts);
   wanted.check(endpoint, parts.machine);
+  checkRules({ owner: ownerOf(call, capability), isExpected }, parts);
 }
 
 function gc(call: NetworkCall, capability: Capability, parts: RulesParts): void {

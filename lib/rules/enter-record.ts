@@ -4,6 +4,8 @@ import { identify, isWithoutRules, type OwnRule } from './rules.ts';
 
 /** A record that was entered before its rules were written. */
 export type Entry = {
+  /** Says that it is of the epoch that has begun since. @throws CniError code 5 */
+  readonly renew: () => void;
   /** For an ADD that was undone: as if it had not been. @throws CniError code 5 */
   readonly takeBack: () => void;
 };
@@ -15,18 +17,19 @@ export type Entry = {
  */
 export function enterRecord(
   owner: RulesOwner,
-  { proof, rules, flows }: Omit<RulesRecord, 'owner'>,
+  { proof, rules, flows }: Omit<RulesRecord, 'owner' | 'epoch'>,
   parts: RulesParts,
 ): Entry {
   const { records } = parts;
   if (isWithoutRules(rules)) {
     records.prepare();
-    return { takeBack: () => undefined };
+    return { renew: () => undefined, takeBack: () => undefined };
   }
   const earlier = earlierRecord(owner, proof, parts);
   const own = earlier === undefined ? rules.own : unionOf(earlier.rules.own, rules.own);
-  records.put({ owner, proof, rules: { ...rules, own }, flows });
-  return { takeBack: () => (earlier === undefined ? records.remove(owner) : records.put(earlier)) };
+  const renew = () => records.put({ owner, proof, rules: { ...rules, own }, flows });
+  renew();
+  return { renew, takeBack: () => (earlier === undefined ? records.remove(owner) : records.put(earlier)) };
 }
 
 function earlierRecord(

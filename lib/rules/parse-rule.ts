@@ -12,7 +12,7 @@ export function parseOwnRule(item: unknown, path: string): OwnRule {
     case 'add-element':
       return { kind, ...parseElement(fields) };
     case 'create-element':
-      return { kind, what: plainText(fields, 'what'), ...parseElement(fields) };
+      return { kind, what: quotedText(fields, 'what'), ...parseElement(fields) };
   }
 }
 
@@ -37,7 +37,7 @@ function parseChain(fields: Fields) {
     table: parseTable(fields),
     chain: identifier(fields, 'chain'),
     ...(hook === undefined ? {} : { hook: parseHook(hook) }),
-    comment: plainText(fields, 'comment'),
+    comment: quotedText(fields, 'comment'),
     rules: fields.array('rules', parseNftRule) ?? [],
   };
 }
@@ -53,7 +53,7 @@ function parseHook(fields: Fields): ChainHook {
 
 function parseNftRule(item: unknown, path: string): NftRule {
   const fields = new Fields(item, path);
-  return { text: plainText(fields, 'text'), comment: plainText(fields, 'comment') };
+  return { text: plainText(fields, 'text'), comment: quotedText(fields, 'comment') };
 }
 
 function parseSet(fields: Fields) {
@@ -68,7 +68,7 @@ function parseSet(fields: Fields) {
 
 function parseElement(fields: Fields): NftElement {
   const value = words(fields, 'value');
-  const comment = fields.has('comment') ? { comment: plainText(fields, 'comment') } : {};
+  const comment = fields.has('comment') ? { comment: quotedText(fields, 'comment') } : {};
   return {
     table: parseTable(fields),
     set: identifier(fields, 'set'),
@@ -99,6 +99,13 @@ function identifier(fields: Fields, name: string): string {
 /** What may stand in a line of nft's script: one line, and one statement. */
 function plainText(fields: Fields, name: string): string {
   return matching(fields.string(name), fields.at(name), /^[\x20-\x7e]{0,1000}$/);
+}
+
+/** What stands in quotes there. */
+function quotedText(fields: Fields, name: string): string {
+  const text = fields.string(name);
+  if (text !== undefined && /^[\x20-\x7e]{0,127}$/.test(text) && !text.includes('"')) return text;
+  throw unexpected(fields.at(name), 'a text that nft can hold', text);
 }
 
 function words(fields: Fields, name: string): readonly string[] | undefined {

@@ -21,14 +21,16 @@ export type RulesRecord = {
   readonly rules: Rules;
   /** What the rules lead, which conntrack is to forget when they go. */
   readonly flows: readonly Flow[];
+  /** Names the time since somebody was last seen to have flushed the ruleset. */
+  readonly epoch: string;
 };
 
-export function renderRecord({ owner, proof, rules, flows }: RulesRecord): string {
+export function renderRecord({ owner, proof, rules, flows, epoch }: RulesRecord): string {
   const written = flows.map(({ address, ...flow }) => ({
     ...flow,
     ...(address === undefined ? {} : { address: formatAddress(address) }),
   }));
-  return JSON.stringify({ version, owner, proof, ...rules, flows: written });
+  return JSON.stringify({ version, owner, proof, epoch, ...rules, flows: written });
 }
 
 const version = 1;
@@ -48,6 +50,7 @@ export function parseRecord(text: string, path: string): RulesRecord {
       own: fields.array('own', parseOwnRule) ?? [],
     },
     flows: fields.array('flows', parseFlow) ?? [],
+    epoch: fields.string('epoch') ?? '',
   };
 }
 

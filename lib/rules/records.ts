@@ -30,7 +30,9 @@ export type Records = {
   /** Has what has no record known as without rules, where that can be written: otherwise its DEL looks for some. */
   readonly prepare: () => void;
   /** @throws CniError code 5 */
-  readonly put: (record: RulesRecord) => void;
+  readonly put: (record: Omit<RulesRecord, 'epoch'>) => void;
+  /** Names the time since somebody was last seen to have flushed the ruleset: what was written before is gone. */
+  readonly epoch: () => string;
   /** @throws CniError code 5 */
   readonly remove: (owner: RulesOwner) => void;
   /**
@@ -41,6 +43,8 @@ export type Records = {
   readonly noteSharedWritten: (part: SharedPart) => void;
   /** Has all shared rules taken for not written: somebody is removing some of them. */
   readonly forgetShared: () => void;
+  /** Has all that was written until now taken for gone: somebody has flushed the ruleset. @throws CniError code 5 */
+  readonly beginEpoch: () => void;
   /** All that can be read; what is damaged is left out. */
   readonly list: () => readonly RulesRecord[];
 };
@@ -56,13 +60,23 @@ export function openRecords(directory: string, hostInode: () => number): Records
     return cached;
   };
   const sharedPathOf = (name: string) => `${dir()}/shared.${name}`;
+  const epoch = () => readText(`${dir()}/epoch`) ?? '';
+  const forgetShared = () => {
+    for (const name of listNames(dir()).filter((each) => each.startsWith('shared.')))
+      rmSync(`${dir()}/${name}`, { force: true });
+  };
   const pathOf = (owner: RulesOwner) => `${dir()}/${fileName(owner)}`;
   return {
     get: (owner) => readRecord(pathOf(owner), dir()),
     prepare: () => {
       if (ifExists(() => statSync(dir())) === undefined) failuresOf(() => makeDirectory(dir()));
     },
-    put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord(record)),
+    put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord({ ...record, epoch: epoch() })),
+    epoch,
+    beginEpoch: () => {
+      forgetShared();
+      writeFile(`${dir()}/epoch`, dir(), String(process.hrtime.bigint()));
+    },
     remove: (owner) =>
       onFiles(`removing ${pathOf(owner)}`, () => rmSync(pathOf(owner), { recursive: true, force: true })),
     isSharedWritten: ({ name, fingerprint }) => readText(sharedPathOf(name)) === fingerprint,
@@ -70,10 +84,7 @@ export function openRecords(directory: string, hostInode: () => number): Records
       // Who has no note asks for more than need be; a full disk must not have an ADD fail that has succeeded.
       failuresOf(() => writeFile(sharedPathOf(name), dir(), fingerprint));
     },
-    forgetShared: () => {
-      for (const name of listNames(dir()).filter((each) => each.startsWith('shared.')))
-        rmSync(`${dir()}/${name}`, { force: true });
-    },
+    forgetShared,
     list: () =>
       listNames(dir())
         .filter((name) => name.endsWith('.json'))

@@ -1,3 +1,4 @@
+import { failuresOf } from '../errors/collect.ts';
 import type { Machine } from '../exec/machine.ts';
 import { observeTable } from '../exec/observe.ts';
 import { startNft } from '../exec/start-nft.ts';
@@ -27,18 +28,22 @@ export function removeRules(owner: RulesOwner, { machine, records }: RulesParts)
   return recorded.kind === 'recorded';
 }
 
-/** What a foreign program has taken away with its table or in part makes the whole transaction fail: then look. */
-function removeRecorded(
-  { rules: { own }, flows, owner }: RulesRecord,
-  { machine, records }: RulesParts,
-): void {
-  try {
-    startNft(removalsOf(own), machine)();
-  } catch {
+/**
+ * By their keys, unless the ruleset was flushed since: then another attachment may have one of them by now. What a foreign
+ * program has taken away with its table or in part makes the whole transaction fail: then look, too.
+ */
+function removeRecorded({ rules: { own }, flows, owner, epoch }: RulesRecord, parts: RulesParts): void {
+  const { machine, records } = parts;
+  const isStanding = epoch === records.epoch() && isDone(startNft(removalsOf(own), machine));
+  if (!isStanding) {
     records.forgetShared();
     runNft(findOwn(owner, machine), machine);
   }
   machine.forgetFlows(flows);
+}
+
+function isDone(wait: () => void): boolean {
+  return failuresOf(wait).length === 0;
 }
 
 function findOwn({ network, ...id }: RulesOwner, machine: Machine): readonly NftOperation[] {

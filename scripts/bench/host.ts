@@ -1,6 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { recordsDirectory } from '../../lib/rules/records.ts';
 import { type Answer, type Call, type Outcome, type Request, requireSuccess } from './call.ts';
 import { Helper } from './helper.ts';
 import type { Questions, Resolution } from './question.ts';
@@ -10,9 +11,6 @@ import type { Questions, Resolution } from './question.ts';
  * next must not wait with it.
  */
 const restMs = 40;
-
-/** Where ours keeps what it knows of the rules of a boot's attachments: a directory for each host, by its inode. */
-const rulesDir = '/run/fairlead/rules';
 
 /** The measuring process in a host's network namespace. Disposing ends it and what it has started. */
 export class Host implements AsyncDisposable {
@@ -24,7 +22,7 @@ export class Host implements AsyncDisposable {
   /** @param interruption ends it before its time */
   constructor(netnsPath: string, interruption: AbortSignal) {
     this.name = basename(netnsPath);
-    this.#rulesPath = `${rulesDir}/${statSync(netnsPath).ino}`;
+    this.#rulesPath = `${recordsDirectory}/${statSync(netnsPath).ino}`;
     this.#worker = new Helper({ netns: this.name, script: 'worker.ts', interruption });
   }
 

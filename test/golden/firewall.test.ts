@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../lib/capability/endpoint.ts';
 import { parseResult } from '../../lib/cni/result-parse.ts';
 import { admissionRules } from '../../lib/firewall/admission.ts';
-import { renderForwardScript } from '../../lib/firewall/forward-script.ts';
 import { isolationRules } from '../../lib/firewall/isolation.ts';
+import { renderForwardScript } from '../../lib/iptables/forward-script.ts';
 import type { IfName } from '../../lib/net/ifname.ts';
 import { parseNftListing } from '../../lib/nft/parse.ts';
 import { renderPlan } from '../../lib/plan/render.ts';
@@ -51,7 +51,9 @@ describe('ingressPolicy', () => {
         add rule inet fairlead_firewall ingress_policy iifname . oifname @open_links accept comment "ingress policy 3c341836"
         add rule inet fairlead_firewall ingress_policy iifname @kept_apart oifname @kept_apart drop comment "ingress policy 4fdfdd6b"
         add element inet fairlead_firewall kept_apart { "cni0" }
-        add element inet fairlead_firewall open_links { "cni0" . "cni0" }"
+        add element inet fairlead_firewall open_links { "cni0" . "cni0" }
+        add element inet fairlead_firewall isolated_links { "cni0" . "cni0" }
+        delete element inet fairlead_firewall isolated_links { "cni0" . "cni0" }"
     `);
   });
 
@@ -73,6 +75,8 @@ describe('ingressPolicy', () => {
         add rule inet fairlead_firewall ingress_policy iifname @kept_apart oifname @kept_apart drop comment "ingress policy 4fdfdd6b"
         add element inet fairlead_firewall kept_apart { "cni0" }
         add element inet fairlead_firewall isolated_links { "cni0" . "cni0" }
+        add element inet fairlead_firewall open_links { "cni0" . "cni0" }
+        delete element inet fairlead_firewall open_links { "cni0" . "cni0" }
         add set bridge fairlead isolated_ports { type ifname; }
         add chain bridge fairlead between_ports { type filter hook forward priority 10; comment "isolated ports reach no other port"; }
         flush chain bridge fairlead between_ports

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Line } from '../../lib/doctor/examine.ts';
-import { lineOf, OverlayHost, requirePrograms, subnetEnv, troublesOf } from '../support/doctor.ts';
+import { lineOf, OverlayHost, subnetEnv, troublesOf } from '../support/doctor.ts';
 import { inside, mustInside, startBeside } from '../support/process.ts';
+import { requirePrograms } from '../support/skip.ts';
 
 /** What is broken on the host, and how the report has it. */
 type Breakage = {

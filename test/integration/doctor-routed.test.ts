@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Line } from '../../lib/doctor/examine.ts';
-import { lineOf, type Report, requirePrograms, runDoctor } from '../support/doctor.ts';
+import { lineOf, type Report, runDoctor } from '../support/doctor.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
+import { requirePrograms } from '../support/skip.ts';
 import { createRig as createApi } from '../unit/api/rig.ts';
 import { routedParts } from '../unit/api/routed-fixture.ts';
 

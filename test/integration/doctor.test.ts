@@ -2,11 +2,11 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
-import { lineOf, OverlayHost, requirePrograms, runDoctor, subnetEnv, troublesOf } from '../support/doctor.ts';
+import { lineOf, OverlayHost, runDoctor, subnetEnv, troublesOf } from '../support/doctor.ts';
 import { observeState } from '../support/kernel.ts';
 import { run } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
-import { skipUnless } from '../support/skip.ts';
+import { requirePrograms, skipUnless } from '../support/skip.ts';
 
 test('a host that is well has no problem, and every check says what it has found', async (context) => {
   await requirePrograms(context, 'ethtool', 'ping');
@@ -19,6 +19,7 @@ test('a host that is well has no problem, and every check says what it has found
   expect(lines.map(({ id, state }) => `${id} ${state}`)).toEqual([
     'tools ok',
     'agent skipped',
+    'rules ok',
     'subnet ok',
     'forwarding ok',
     'forward-drop ok',
@@ -110,6 +111,7 @@ test('a user who is not root sees what there is to see, and is told what is not'
   expect(lines.filter(({ state }) => state === 'skipped').map(({ id }) => id)).toEqual([
     'tools',
     'agent',
+    'rules',
     'forward-drop',
     'endpoints',
     'pools',

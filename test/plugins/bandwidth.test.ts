@@ -5,9 +5,18 @@ import { v4, v6 } from '../support/confs.ts';
 import { linkNames, linkOf } from '../support/kernel.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import { type CallOptions, Rig } from '../support/rig.ts';
-import { measureThroughput } from '../support/throughput.ts';
+import { measureThroughput, type Way } from '../support/throughput.ts';
 
 const isLimited = (rate: number) => rate > 15 * megabit && rate < 25 * megabit;
+
+/**
+ * A receiver that a busy machine lets wait counts what has piled up meanwhile, or too little of what could have come: what
+ * is out of bounds is measured once more. A limit that does not stand is out of bounds both times.
+ */
+async function measureLimited(way: Way): Promise<number> {
+  const rate = await measureThroughput(way);
+  return isLimited(rate) ? rate : measureThroughput(way);
+}
 
 describe('what a container', () => {
   test('sends and receives is limited, of both families, and it cannot lift that', async () => {
@@ -17,9 +26,9 @@ describe('what a container', () => {
     await tryInside(container, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', 'pfifo', 'limit', '1000');
 
     for (const address of [v4.first, v6.first])
-      expect(await measureThroughput({ from: rig.host, to: container, address })).toSatisfy(isLimited);
+      expect(await measureLimited({ from: rig.host, to: container, address })).toSatisfy(isLimited);
     for (const address of [v4.gateway, v6.gateway])
-      expect(await measureThroughput({ from: container, to: rig.host, address })).toSatisfy(isLimited);
+      expect(await measureLimited({ from: container, to: rig.host, address })).toSatisfy(isLimited);
   });
 
   test('sends is limited by the bridge’s own capability, and what it receives is not', async () => {
@@ -30,7 +39,7 @@ describe('what a container', () => {
     const { container } = await attach(rig, { runtimeConfig: { bandwidth } });
 
     const address = v4.gateway;
-    expect(await measureThroughput({ from: container, to: rig.host, address })).toSatisfy(isLimited);
+    expect(await measureLimited({ from: container, to: rig.host, address })).toSatisfy(isLimited);
     const free = await measureThroughput({ from: rig.host, to: container, address: v4.first });
     expect(free).toBeGreaterThan(100 * megabit);
   });
@@ -41,14 +50,15 @@ test('limits stand in the kernel as the reference’s do', async (context) => {
   await using theirs = await Rig.create();
   await using ours = await Rig.create();
 
-  const expected = await limitAndLook(theirs, '1.0.0', reference('bandwidth'));
-  const found = await limitAndLook(ours, '1.0.0', {});
+  const expected = await limitAndLook(theirs, reference('bandwidth'));
+  const found = await limitAndLook(ours, {});
 
   expect(found).toEqual(expected);
 });
 
 /** What an ADD brings about, without names, MACs and MTUs. */
-async function limitAndLook(rig: Rig, cniVersion: string, options: CallOptions): Promise<object> {
+async function limitAndLook(rig: Rig, options: CallOptions): Promise<object> {
+  const cniVersion = '1.0.0';
   const { container, chained, hostEnd } = await attach(rig, { cniVersion });
   const result = await rig.add(chained({ cniVersion, ...limits }), container, options);
   const device = deviceOf(result);

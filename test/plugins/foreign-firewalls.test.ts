@@ -4,13 +4,14 @@ import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
 import { dualConf, v4 } from '../support/confs.ts';
-import { lineOf, type Report, requirePrograms, runDoctor } from '../support/doctor.ts';
+import { lineOf, type Report, runDoctor } from '../support/doctor.ts';
 import { eventually } from '../support/eventually.ts';
-import { startFirewalld } from '../support/firewalld.ts';
+import { fetchTimeoutMs, findFirewalld, startFirewalld } from '../support/firewalld.ts';
 import { msUntil, ourRules, recordNames, recordsOf, removeRecords } from '../support/foreign-firewall.ts';
 import { listElements } from '../support/kernel.ts';
 import { inside, mustInside, startBeside, tryInside } from '../support/process.ts';
 import { type Conf, Rig } from '../support/rig.ts';
+import { skipUnless } from '../support/skip.ts';
 import { addOutside, hostOutside, sourceSeenBy, startSourceServer } from '../support/traffic.ts';
 
 const disturbances = {
@@ -271,13 +272,16 @@ test('doctor says what is missing, that nftables.service takes it away, and is c
   expect(lineOf({ lines: await doctorOf(rig) }, 'rules', /are there/)).toMatchObject({ state: 'ok' });
 });
 
-test('a real firewalld: its reload takes nothing away, doctor names it, and the remedy lets containers out', async (context) => {
-  await requirePrograms(context, 'firewalld', 'firewall-cmd', 'dbus-daemon');
+test('a real firewalld: its reload takes nothing away, doctor names it, and the remedy lets containers out', {
+  timeout: 2 * fetchTimeoutMs,
+}, async (context) => {
+  const unpacked = await findFirewalld();
+  skipUnless(context, unpacked !== undefined, 'this distribution has no packages of firewalld to unpack');
   await using rig = await Rig.create();
   using _ = removeRecords(rig);
   const outside = await addOutside(rig);
   await mustInside(rig.host, 'ip', 'route', 'add', 'default', 'via', outside.v4);
-  await using firewalld = await startFirewalld(rig);
+  await using firewalld = await startFirewalld(rig, unpacked ?? '');
   const container = await rig.container();
   await using _process = await startBeside(
     'nsenter',

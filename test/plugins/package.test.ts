@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { installedNames } from '../../lib/install/names.ts';
 import { binDir } from '../support/binaries.ts';
 import { must, run } from '../support/process.ts';
-import { skipUnless } from '../support/skip.ts';
+import { requirePrograms } from '../support/skip.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const limit = 240_000;
@@ -47,8 +47,7 @@ function emptyRoot(path: string): string {
 test(
   'the Debian package installs into an empty root, runs from there, and its purge leaves nothing',
   async (context) => {
-    const known = await run({ file: 'dpkg-deb', args: ['--version'] });
-    skipUnless(context, known.status === 0, 'dpkg-deb is not installed');
+    await requirePrograms(context, 'dpkg-deb');
     using directory = temporaryDirectory();
     const file = await packOnce('deb');
     const root = emptyRoot(`${directory.path}/root`);
@@ -95,8 +94,7 @@ test(
 test(
   'the Debian package is the same bytes each time, root owns all of it, and nothing in it is the reference plugins’',
   async (context) => {
-    const known = await run({ file: 'dpkg-deb', args: ['--version'] });
-    skipUnless(context, known.status === 0, 'dpkg-deb is not installed');
+    await requirePrograms(context, 'dpkg-deb');
     using directory = temporaryDirectory();
     const first = await packOnce('deb');
     const second = await pack('deb', directory.path);
@@ -116,10 +114,7 @@ test(
 test(
   'each plugin that has a README has a manual page in the Debian package, and groff has nothing to say against it',
   async (context) => {
-    for (const tool of ['dpkg-deb', 'groff']) {
-      const known = await run({ file: tool, args: ['--version'] });
-      skipUnless(context, known.status === 0, `${tool} is not installed`);
-    }
+    await requirePrograms(context, 'dpkg-deb', 'groff');
     using directory = temporaryDirectory();
     await must('dpkg-deb', ['--extract', await packOnce('deb'), directory.path]);
     const pages = `${directory.path}/usr/share/man/man8`;
@@ -139,10 +134,7 @@ test(
 test(
   'containerd imports the container image and runs it, twice',
   async (context) => {
-    for (const tool of ['containerd', 'ctr', 'runc']) {
-      const known = await run({ file: tool, args: ['--version'] });
-      skipUnless(context, known.status === 0, `${tool} is not installed`);
-    }
+    await requirePrograms(context, 'containerd', 'ctr', 'runc');
     const [version = ''] = (await must(`${binDir}/fairlead`, ['--version'])).split(' ');
     const args = [await packOnce('image'), version];
 

@@ -17,7 +17,7 @@ describe.each(bothDoors)('CHECK, $name', (door) => {
     ['a pair of the bridge that is gone', `${element} portmap_near { "br0" . "br0" }`, 'portmap_near'],
     ['a chain without rules', 'flush chain inet fairlead_portmap portmap_in', 'portmap_in'],
     ['a chain of its own without rules', 'flush chain', 'own_'],
-    ['a table that is gone', 'delete table inet fairlead_portmap', 'portmap'],
+    ['a table that is gone', 'delete table inet fairlead_portmap', 'map portmap4 of'],
   ])('sees %s', async (_, command, told) => {
     await using rig = await portmapHost();
     const one = await rig.container();

@@ -4,6 +4,7 @@ import { dualConf } from '../support/confs.ts';
 import { mustInside } from '../support/process.ts';
 import {
   foreignState,
+  type NetworkOptions,
   ReferenceNetwork,
   type ReferenceRelease,
   type ReferenceSetup,
@@ -22,15 +23,20 @@ const cases: readonly { release: ReferenceRelease; setup: ReferenceSetup; backen
   { release: newest, setup: {}, backend: 'nftables' },
 ];
 
+/** A container of the reference's on a host that has another one, and what that host had before it. */
+async function prepared(rig: Rig, options: NetworkOptions) {
+  const [other, own] = [await rig.container(), await rig.container()];
+  const network = new ReferenceNetwork(rig, options);
+  await network.attach(other, 'eth0', 8081);
+  const before = await foreignState(rig);
+  return { before, own, addresses: await network.attach(own) };
+}
+
 describe.each(cases)('the plugins of $release.name with $backend', ({ release, setup }) => {
   test('one attachment goes without a trace, and another one’s rules stay', async (context) => {
     requireRelease(context, release, setup);
     await using rig = await Rig.create();
-    const [other, own] = [await rig.container(), await rig.container()];
-    const network = new ReferenceNetwork(rig, { release, setup });
-    await network.attach(other, 'eth0', 8081);
-    const before = await foreignState(rig);
-    const addresses = await network.attach(own);
+    const { before, own, addresses } = await prepared(rig, { release, setup });
     expect(await foreignState(rig)).not.toBe(before);
 
     await takeOver(rig, { containerId: own, addresses });
@@ -41,11 +47,7 @@ describe.each(cases)('the plugins of $release.name with $backend', ({ release, s
   test('it goes as well when its namespace has gone, and twice', async (context) => {
     requireRelease(context, release, setup);
     await using rig = await Rig.create();
-    const [other, own] = [await rig.container(), await rig.container()];
-    const network = new ReferenceNetwork(rig, { release, setup });
-    await network.attach(other, 'eth0', 8081);
-    const before = await foreignState(rig);
-    const addresses = await network.attach(own);
+    const { before, own, addresses } = await prepared(rig, { release, setup });
     await rig.remove(own);
 
     await takeOver(rig, { containerId: own, addresses });
@@ -57,11 +59,7 @@ describe.each(cases)('the plugins of $release.name with $backend', ({ release, s
   test('all but what addresses alone tell goes without a previous result that can be read', async (context) => {
     requireRelease(context, release, setup);
     await using rig = await Rig.create();
-    const [other, own] = [await rig.container(), await rig.container()];
-    const network = new ReferenceNetwork(rig, { release, setup });
-    await network.attach(other, 'eth0', 8081);
-    const before = await foreignState(rig);
-    const addresses = await network.attach(own);
+    const { before, own, addresses } = await prepared(rig, { release, setup });
 
     await takeOver(rig, { containerId: own });
     await takeOver(rig, { containerId: own, addresses: ['none'], kinds: ['firewall'] });

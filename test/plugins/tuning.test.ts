@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { binDir, reference, requireReference } from '../support/binaries.ts';
+import { reference, requireReference } from '../support/binaries.ts';
 import { dualConf } from '../support/confs.ts';
 import { linkOf, readSysctl } from '../support/kernel.ts';
+import { afterMounting } from '../support/own-mounts.ts';
 import { mustInside } from '../support/process.ts';
 import { type CallOptions, type CniResult, type Conf, Rig } from '../support/rig.ts';
 
@@ -182,7 +183,7 @@ describe('chained', () => {
     await using rig = await Rig.create();
     const { container, conf } = await attached(rig, { ...settings, sysctl });
     const before = await stateOf(container);
-    const options = await withAllowlist(rig, '^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$\n');
+    const options = withAllowlist(rig, '^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$\n');
 
     const refused = await rig.cni('ADD', conf, container, options);
     const after = await stateOf(container);
@@ -198,21 +199,11 @@ describe('chained', () => {
   });
 });
 
-/** Our executable in a mount namespace with an allowlist of its own. */
-async function withAllowlist(rig: Rig, text: string): Promise<CallOptions> {
+/** Our executable with an allowlist of its own. */
+function withAllowlist(rig: Rig, text: string): CallOptions {
   mkdirSync(`${rig.dir}/etc/cni/tuning`, { recursive: true });
   writeFileSync(`${rig.dir}/etc/cni/tuning/allowlist.conf`, text);
-  const script = `${rig.dir}/with-allowlist`;
-  writeFileSync(
-    script,
-    `#!/bin/sh
-if [ "$1" != inside ]; then exec unshare --mount "$0" inside; fi
-mount -t overlay -o lowerdir=${rig.dir}/etc:/etc overlay /etc || exit 1
-exec ${binDir}/tuning
-`,
-    { mode: 0o755 },
-  );
-  return { binary: script };
+  return afterMounting(rig, 'tuning', `mount -t overlay -o lowerdir=${rig.dir}/etc:/etc overlay /etc`);
 }
 
 describe('of either plugin’s ADD', () => {
@@ -277,6 +268,7 @@ test('the backup is readable by root alone', async () => {
 
   await rig.add(conf, container);
 
-  const text = readFileSync(`${rig.dir}/tuning/${container}_eth0.json`, 'utf8');
-  expect(JSON.parse(text)).toEqual({ mtu: 1500, network: 'net' });
+  const path = `${rig.dir}/tuning/${container}_eth0.json`;
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ mtu: 1500, network: 'net' });
 });

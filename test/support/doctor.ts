@@ -5,8 +5,6 @@ import { binDir } from './binaries.ts';
 import { inside, must, mustInside, run } from './process.ts';
 import { Rig } from './rig.ts';
 
-export { requirePrograms } from './skip.ts';
-
 /** What of a call of `fairlead doctor` differs from the usual one. */
 export type DoctorOptions = {
   readonly args?: readonly string[];

@@ -91,7 +91,7 @@ export async function listNft(netns: string): Promise<readonly NftObject[]> {
 
 /** Every element of every set and map of our tables, as `set: key` or `map: [key,value]`. */
 export async function listElements(netns: string): Promise<readonly string[]> {
-  const holders = (await listNft(netns)).flatMap(({ set, map }) => set ?? map ?? []);
+  const holders = (await listNft(netns)).flatMap(({ set, map }) => [set ?? map ?? {}]);
   return holders
     .filter(({ table }) => /^fairlead(_|$)/.test(String(table)))
     .flatMap(({ name, elem }) =>

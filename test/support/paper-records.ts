@@ -12,8 +12,10 @@ export function paperRecords(): Records {
       return record === undefined ? { kind: 'none' } : { kind: 'recorded', record };
     },
     prepare: () => undefined,
+    epoch: () => '',
+    beginEpoch: () => undefined,
     put: (record) => {
-      records.set(keyOf(record.owner), record);
+      records.set(keyOf(record.owner), { ...record, epoch: '' });
     },
     remove: (owner) => {
       records.delete(keyOf(owner));

@@ -49,7 +49,10 @@ function judgeEntry(firewall: Firewall, entry: EntryChain, flows: readonly Flow[
 type Dropped = { readonly flow: Flow; readonly fate: Fate };
 
 /** What would be let through if our chain were asked in time; what nothing lets through; and what something does in part. */
-function kindOf({ flow: { admitted }, fate }: Dropped, isTroubled: boolean) {
+function kindOf(
+  { flow: { admitted }, fate }: Dropped,
+  isTroubled: boolean,
+): 'marked' | 'lost' | 'partly' | 'doubtful' {
   const isMarked = admitted === 'all' || admitted === 'some';
   if (isTroubled && isMarked) return 'marked';
   if (!fate.mayBeAccepted) return 'lost';

@@ -38,6 +38,7 @@ test('every field of the example configuration is understood', () => {
     sweepMs: 10_000,
     resultsDir: '/var/lib/cni/results',
     log: 'text',
+    rules: true,
     routing: { mode: 'direct', resyncMs: 10_000 },
   });
 });

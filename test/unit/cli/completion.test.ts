@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { must, run } from '../../support/process.ts';
-import { skipUnless } from '../../support/skip.ts';
+import { requirePrograms } from '../../support/skip.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { fairlead, readHelp } from './manual.ts';
 
@@ -61,8 +61,7 @@ describe('bash', () => {
   });
 
   test('the script is one that shellcheck accepts', async (context) => {
-    const known = await run({ file: 'shellcheck', args: ['--version'] });
-    skipUnless(context, known.status === 0, 'shellcheck is not installed');
+    await requirePrograms(context, 'shellcheck');
 
     const stdin = await fairlead('completion', 'bash');
 
@@ -84,8 +83,7 @@ describe.each(['zsh', 'fish'])('%s', (shell) => {
   });
 
   test('can read the script', async (context) => {
-    const known = await run({ file: shell, args: ['--version'] });
-    skipUnless(context, known.status === 0, `${shell} is not installed`);
+    await requirePrograms(context, shell);
     using directory = temporaryDirectory();
     writeFileSync(`${directory.path}/script`, await fairlead('completion', shell));
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { escapeText, renderManPages } from '../../../plugins/cli/man-page.ts';
 import { run } from '../../support/process.ts';
-import { skipUnless } from '../../support/skip.ts';
+import { requirePrograms } from '../../support/skip.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { fairlead, readHelp } from './manual.ts';
 
@@ -38,8 +38,7 @@ test('a page that there is not is refused, naming the command', async () => {
 });
 
 test('groff has nothing to say against any page, and shows the options', async (context) => {
-  const known = await run({ file: 'groff', args: ['--version'] });
-  skipUnless(context, known.status === 0, 'groff is not installed');
+  await requirePrograms(context, 'groff');
   for (const { path, options } of await readHelp()) {
     const stdin = await fairlead('man', ...path);
 
@@ -55,8 +54,7 @@ test('groff has nothing to say against any page, and shows the options', async (
 }, 30_000);
 
 test('what roff would take for a request or an escape is text', async (context) => {
-  const known = await run({ file: 'groff', args: ['--version'] });
-  skipUnless(context, known.status === 0, 'groff is not installed');
+  await requirePrograms(context, 'groff');
   const text = '.so /etc/passwd \\n \'x\' `y` ~ ^ "q" é';
   const none = { args: [], options: [], commands: [] };
   const [page] = renderManPages([{ path: [], usage: text, description: text, ...none }], '1.0.0');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isAdmitting } from '../../../lib/firewall/forward-script.ts';
-import { parseForwardRules, parseNftForward } from '../../../lib/firewall/parse-forward.ts';
+import { isAdmitting } from '../../../lib/iptables/forward-script.ts';
+import { parseForwardRules, parseNftForward } from '../../../lib/iptables/parse-forward.ts';
 
 const counter = { counter: { packets: 1, bytes: 2 } };
 const drop = { drop: null };

@@ -38,6 +38,7 @@ export function recordOf(containerId: string, { port = 8080, boot = 'boot' } = {
       ],
     },
     flows: [{ protocol: 'udp', family: 4, port: 53 }],
+    epoch: '',
   };
 }
 

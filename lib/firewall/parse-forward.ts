@@ -1,1 +1,0 @@
-export { parseForwardRules, parseNftForward } from '../iptables/parse-forward.ts';
