@@ -2,11 +2,12 @@ import { createJudge } from '../attach/liveness.ts';
 import type { NetworkCall } from '../cni/dispatch.ts';
 import type { AttachmentId } from '../cni/invocation.ts';
 import { runAll, throwCollected } from '../errors/collect.ts';
+import { hasInterface } from '../exec/machine.ts';
 import { observeTables } from '../exec/observe.ts';
+import { hostVethName, parseIfName } from '../net/ifname.ts';
 import type { NftOperation } from '../nft/operation.ts';
 import { isSameTable, type NftListing } from '../nft/parse.ts';
 import { ListedRules } from './listed-rules.ts';
-import { ownerComment } from './owner.ts';
 import type { RulesRecord } from './record.ts';
 import { type RulesParts, removeRules, runNft } from './remove-rules.ts';
 import { describeOwner, planClearing } from './restore.ts';
@@ -49,7 +50,7 @@ function removeStale(isStale: IsStale, isOfOrphan: (comment: string) => boolean,
   const listing = observeTables(machine, allTables);
   const all = records.list();
   const stale = all.filter(isStale);
-  const orphans = planOrphans(listing, all, isOfOrphan);
+  const orphans = planOrphans(listing, (comment) => isOfOrphan(comment) && isOrphan(comment, parts));
   try {
     runNft([...planClearing(stale, new ListedRules(listing)), ...orphans], machine);
     machine.forgetFlows(stale.flatMap(({ flows }) => flows));
@@ -66,15 +67,22 @@ function removeStale(isStale: IsStale, isOfOrphan: (comment: string) => boolean,
   }
 }
 
-/** Elements that say whose they are, but of whom there is no record: of a call that was killed, and of one whose record was lost. */
-function planOrphans(
-  listing: NftListing,
-  records: readonly RulesRecord[],
-  isOfOrphan: (comment: string) => boolean,
-): readonly NftOperation[] {
-  const known = new Set(records.map(({ owner }) => ownerComment(owner.network, owner)));
+/**
+ * Whether nobody has a record of the attachment that a comment names, not even one that cannot be read, and its link has
+ * gone: then a call that was killed has left what is there.
+ */
+function isOrphan(comment: string, { machine, records }: RulesParts): boolean {
+  const [network, containerId, name, more] = comment.split('/');
+  const ifName = parseIfName(name ?? '');
+  if (network === undefined || containerId === undefined || ifName === undefined || more !== undefined)
+    return false;
+  const isAttached = hasInterface(machine, hostVethName(containerId, ifName));
+  return !isAttached && !records.hasAny({ network, containerId, ifName });
+}
+
+function planOrphans(listing: NftListing, isOrphaned: (comment: string) => boolean): readonly NftOperation[] {
   return listing.elements
-    .filter(({ comment }) => comment !== '' && !known.has(comment) && isOfOrphan(comment))
+    .filter(({ comment }) => isOrphaned(comment))
     .flatMap(({ table: { family, name }, set, key }) => {
       const table = allTables.find((each) => isSameTable(each, { family, name }));
       return table === undefined ? [] : [{ kind: 'delete-element', table, set, key }];

@@ -45,6 +45,8 @@ export type Records = {
   readonly forgetShared: () => void;
   /** Has all that was written until now taken for gone: somebody has flushed the ruleset. @throws CniError code 5 */
   readonly beginEpoch: () => void;
+  /** Whether there is a record of the attachment, be it damaged, by whatever plugin. */
+  readonly hasAny: (owner: Omit<RulesOwner, 'plugin'>) => boolean;
   /** All that can be read; what is damaged is left out. */
   readonly list: () => readonly RulesRecord[];
 };
@@ -85,6 +87,7 @@ export function openRecords(directory: string, hostInode: () => number): Records
       failuresOf(() => writeFile(sharedPathOf(name), dir(), fingerprint));
     },
     forgetShared,
+    hasAny: (owner) => listNames(dir()).some((name) => name.startsWith(`${hashOf(owner)}.`)),
     list: () =>
       listNames(dir())
         .filter((name) => name.endsWith('.json'))
@@ -96,8 +99,12 @@ export function openRecords(directory: string, hostInode: () => number): Records
 }
 
 /** A container id may be longer than a file's name. */
-function fileName({ network, containerId, ifName, plugin }: RulesOwner): string {
-  return `${hash64(`${network}/${containerId}/${ifName}`)}.${plugin}.json`;
+function fileName(owner: RulesOwner): string {
+  return `${hashOf(owner)}.${owner.plugin}.json`;
+}
+
+function hashOf({ network, containerId, ifName }: Omit<RulesOwner, 'plugin'>): string {
+  return hash64(`${network}/${containerId}/${ifName}`);
 }
 
 /** Where the directory is, what has no file has no rules. A file that was being written when its ADD was killed tells nothing. */

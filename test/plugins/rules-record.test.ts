@@ -93,8 +93,9 @@ test('GC takes away what nobody has a record of, and CHECK misses the record', a
   rmSync(`${records}/${record}`);
 
   const check = await rig.cni('CHECK', { ...network, prevResult }, lost);
-  const attachments = [lost, kept].map((containerID) => ({ containerID, ifname: 'eth0' }));
-  await rig.cni('GC', { ...network, 'cni.dev/valid-attachments': attachments }, kept);
+  await rig.remove(lost);
+  const valid = { 'cni.dev/valid-attachments': [{ containerID: kept, ifname: 'eth0' }] };
+  await rig.cni('GC', { ...network, ...valid }, kept);
 
   expect(check.error?.msg).toContain('nothing below /run/fairlead/rules tells which rules it has');
   const after = await ownElements(rig);

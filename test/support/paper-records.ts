@@ -23,6 +23,7 @@ export function paperRecords(): Records {
     isSharedWritten: () => false,
     noteSharedWritten: () => undefined,
     forgetShared: () => undefined,
+    hasAny: () => false,
     list: () => [...records.values()],
   };
 }
