@@ -50,6 +50,12 @@ const options = {
   },
 };
 
+/** A host port has one container only. */
+function withPort(hostPort: number): typeof options {
+  const portMappings = [{ hostPort, containerPort: 80, protocol: 'tcp' }];
+  return { ...options, capabilities: { ...options.capabilities, portMappings } };
+}
+
 function restore(store: Store, resultsDir: string) {
   const warnings: string[] = [];
   const restored = restoreMissing({
@@ -103,7 +109,8 @@ test('after a DEL nothing is restored, and after the end of a container neither'
   await using rig = await Rig.create();
   const tool = createCnitool(rig, requireCnitool(context), plugins(rig));
   const [withdrawn, ended, alive] = [await rig.container(), await rig.container(), await rig.container()];
-  for (const container of [withdrawn, ended, alive]) await tool.call('add', container, options);
+  for (const [at, container] of [withdrawn, ended, alive].entries())
+    await tool.call('add', container, withPort(8080 + at));
   await tool.call('del', withdrawn, options);
   await rig.remove(ended);
   writeFileSync(`${tool.resultsDir}/net-half-eth0`, '{"kind":"cniCacheV1"');
