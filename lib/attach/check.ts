@@ -1,6 +1,7 @@
 import type { Attachment } from '../cni/invocation.ts';
 import type { Result, ResultRoute } from '../cni/result.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import type { Machine } from '../exec/machine.ts';
 import { listRoutes, observeLink } from '../exec/observe.ts';
 import type { KernelRoute, Link } from '../iproute/parse.ts';
@@ -56,8 +57,5 @@ function isSameRoute(found: KernelRoute, { dst, gw }: ResultRoute): boolean {
 }
 
 function differs({ ifName, containerId }: Attachment, how: string): CniError {
-  return new CniError(
-    ErrorCode.internal,
-    `${ifName} of container ${containerId} ${how}; DEL and ADD the container again`,
-  );
+  return wrong(`${ifName} of container ${containerId} ${how}`);
 }

@@ -1,5 +1,5 @@
 import type { Attachment } from '../cni/invocation.ts';
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import { inquire, outputOf } from '../exec/inquiry.ts';
 import { hasInterface, type Machine } from '../exec/machine.ts';
 import { observeLink } from '../exec/observe.ts';
@@ -16,10 +16,7 @@ export function checkShaping(shaping: Shaping, attachment: Attachment, machine: 
   const problem = problemsOf(shaping, machine).find((each) => each !== undefined);
   if (problem === undefined) return;
   const { containerId, ifName } = attachment;
-  throw new CniError(
-    ErrorCode.internal,
-    `the limit of bandwidth of ${ifName} of container ${containerId} is not in force: ${problem}; DEL and ADD the container again`,
-  );
+  throw wrong(`the limit of bandwidth of ${ifName} of container ${containerId} is not in force: ${problem}`);
 }
 
 /** Lazy: what is asked later may presuppose what was asked before. */

@@ -4,7 +4,7 @@ import { ownHostEnd, statedHostEnd } from '../attach/host-end.ts';
 import { requireContainerNetns } from '../attach/netns.ts';
 import type { AttachmentCall } from '../cni/dispatch.ts';
 import type { Result } from '../cni/result.ts';
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import type { Machine } from '../exec/machine.ts';
 import { observeLink } from '../exec/observe.ts';
 import { formatAddress, isSameAddress } from '../net/address.ts';
@@ -52,8 +52,4 @@ function checkGateways(network: BridgeNetwork, { ips }: Result, machine: Machine
   );
   if (lost?.gateway !== undefined)
     throw wrong(`${link} has lost the gateway address ${formatAddress(lost.gateway)}`);
-}
-
-function wrong(what: string): CniError {
-  return new CniError(ErrorCode.internal, `${what}; DEL and ADD the container again`);
 }

@@ -1,6 +1,7 @@
 import { type Capability, nothingWanted, type Wanted } from '../capability/capability.ts';
 import { type Endpoint, linkTo } from '../capability/endpoint.ts';
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import type { CniError } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import type { Machine } from '../exec/machine.ts';
 import { type ForeignDrop, observeForeignDrops } from '../iptables/foreign-drop.ts';
 import { describeForward, isAdmitting } from '../iptables/forward-script.ts';
@@ -80,8 +81,5 @@ function dropped(
   { keeper }: ForeignDrop,
   why: string,
 ): CniError {
-  return new CniError(
-    ErrorCode.internal,
-    `${describeForward(keeper)} drops what ${ifName} of container ${containerId} sends: ${why}; DEL and ADD the container again`,
-  );
+  return wrong(`${describeForward(keeper)} drops what ${ifName} of container ${containerId} sends: ${why}`);
 }

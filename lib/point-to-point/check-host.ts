@@ -1,4 +1,5 @@
 import { forwardedFamilies } from '../attach/forwarding.ts';
+import { wrong } from '../errors/wrong.ts';
 import type { Machine } from '../exec/machine.ts';
 import { listRoutesTo, observeLink } from '../exec/observe.ts';
 import type { Link } from '../iproute/parse.ts';
@@ -8,7 +9,6 @@ import type { IfName } from '../net/ifname.ts';
 import { gatewayOnHost, type HostEnd, hostSettings, loopback } from './host-side.ts';
 import type { PointToPointNetwork } from './kind.ts';
 import { linkGroupOf } from './link-group.ts';
-import { wrong } from './wrong.ts';
 
 /**
  * @returns the host's end

@@ -1,4 +1,4 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import { observeTables } from '../exec/observe.ts';
 import { ListedRules } from './listed-rules.ts';
 import type { RulesOwner } from './record.ts';
@@ -27,8 +27,4 @@ export function checkRules({ owner, isExpected }: RulesCheck, { machine, records
   const listing = observeTables(machine, tablesOf(rules));
   const [first] = new ListedRules(listing).missing(rules);
   if (first !== undefined) throw wrong(`${describeRule(first)} is missing or altered`);
-}
-
-function wrong(what: string): CniError {
-  return new CniError(ErrorCode.internal, `${what}; DEL and ADD the container again`);
 }

@@ -1,5 +1,5 @@
 import type { Attachment } from '../cni/invocation.ts';
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { wrong } from '../errors/wrong.ts';
 import type { Machine } from '../exec/machine.ts';
 import type { TuningConfig } from './config.ts';
 import { observeSettings } from './observe.ts';
@@ -17,10 +17,7 @@ export function checkTuning({ sysctls, link }: TuningConfig, attachment: Attachm
   );
   if (problem === undefined) return;
   const { containerId, ifName } = attachment;
-  throw new CniError(
-    ErrorCode.internal,
-    `${ifName} of container ${containerId} is not as it was tuned: ${problem}; DEL and ADD the container again`,
-  );
+  throw wrong(`${ifName} of container ${containerId} is not as it was tuned: ${problem}`);
 }
 
 function sysctlProblem(

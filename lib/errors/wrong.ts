@@ -1,4 +1,4 @@
-import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { CniError, ErrorCode } from './cni-error.ts';
 
 /** What CHECK has found that is not as ADD left it. */
 export function wrong(what: string): CniError {
