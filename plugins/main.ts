@@ -19,6 +19,7 @@ import { errnoOf } from '../lib/errors/system-error.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
+import { noShortcut } from '../lib/exec/shortcut.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import { firewall } from '../lib/firewall/firewall.ts';
@@ -184,6 +185,7 @@ function chooseMachine(): Machine {
   const machine = createMachine({
     run: createSpawnSyncRunner(path),
     startDetached: createDetachedStarter(path),
+    shortcut: noShortcut,
     inNetns: createInNetns(() => process.abort()),
   });
   if (FAIRLEAD_TIMINGS !== '1') return machine;

@@ -6,6 +6,7 @@ import type { Capability } from '../lib/capability/capability.ts';
 import { dispatch, type Plugin } from '../lib/cni/dispatch.ts';
 import type { Command, Outcome } from '../lib/exec/command.ts';
 import type { Machine } from '../lib/exec/machine.ts';
+import { noShortcut } from '../lib/exec/shortcut.ts';
 import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
 import type { Statements } from '../lib/registry/database.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
@@ -130,6 +131,7 @@ function createPaperMachine(): Machine {
       hasSocket: () => false,
       hasComplained: () => false,
     }),
+    shortcut: noShortcut,
     inNetns: (_path, work) => work(),
     identifyNetns: () => ({ device: 1, inode: 2 }),
     identifyOwnNetns: () => ({ device: 1, inode: 1 }),

@@ -48,7 +48,9 @@ const patienceMs = 5_000;
  * process is left to end by itself. Should the link not go, `ip` is run once more, to learn why.
  */
 function startRemoval(name: IfName, machine: Machine): () => void {
-  const removal = machine.startDetached({ file: 'ip', args: ['link', 'del', 'dev', name] });
+  const removal =
+    machine.shortcut.startRemoval(name) ??
+    machine.startDetached({ file: 'ip', args: ['link', 'del', 'dev', name] });
   return () => {
     for (let waitedMs = 0; waitedMs < patienceMs && !removal.hasEnded(); waitedMs += pollMs) {
       if (!hasInterface(machine, name)) return;

@@ -6,14 +6,14 @@ import { onFiles } from '../errors/system-error.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { acceptForwarded } from '../iptables/accept-forwarded.ts';
 import type { IfName } from '../net/ifname.ts';
-import { type Batch, groupSteps, toBatch, undoOf } from '../plan/batch.ts';
+import { type Batch, groupSteps, type ProcessBatch, toBatch, undoOf } from '../plan/batch.ts';
 import { describeOperation } from '../plan/describe.ts';
 import type { FileOperation, Plan, Step, SysctlOperation } from '../plan/operation.ts';
 import type { Run } from './command.ts';
 import type { Machine } from './machine.ts';
 import { listPorts } from './observe.ts';
 import { awaitAddresses } from './settle.ts';
-import { type ProcessBatch, runBatch, runBatchAsync } from './tool.ts';
+import { runBatch, runBatchAsync } from './tool.ts';
 
 /** A machine, and the container's namespace that a plan's container steps belong to. */
 export type Site = {

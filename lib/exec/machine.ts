@@ -6,11 +6,13 @@ import type { RunSync, StartDetached } from './command.ts';
 import { forgetFlows } from './conntrack.ts';
 import { type InNetns, identifyNetns, identifyOwnNetns, type NetnsIdentity } from './netns.ts';
 import { findNftChains, findNftTables } from './nft-names.ts';
+import type { Shortcut } from './shortcut.ts';
 
 /** All that a verb may touch of the machine it runs on; chosen by the composition root. */
 export type Machine = {
   readonly run: RunSync;
   readonly startDetached: StartDetached;
+  readonly shortcut: Shortcut;
   readonly inNetns: InNetns;
   readonly identifyNetns: (path: string) => NetnsIdentity | undefined;
   readonly identifyOwnNetns: () => NetnsIdentity;
@@ -26,7 +28,9 @@ export type Machine = {
 };
 
 /** The machine itself. */
-export function createMachine(ways: Pick<Machine, 'run' | 'startDetached' | 'inNetns'>): Machine {
+export function createMachine(
+  ways: Pick<Machine, 'run' | 'startDetached' | 'shortcut' | 'inNetns'>,
+): Machine {
   return {
     ...ways,
     identifyNetns,

@@ -18,7 +18,8 @@ const patienceMs = 30_000;
  * @throws CniError (from the function returned) where it fails again
  */
 export function startNft(operations: readonly NftOperation[], machine: Machine): () => void {
-  if (operations.length === 0) return () => undefined;
+  if (machine.shortcut.carryOut({ place: 'host', tool: 'nft', operations }) === operations.length)
+    return () => undefined;
   const started = machine.startDetached({ file: 'nft', args: [renderNft(operations).join('\n')] });
   return () => {
     if (!holds(started, machine)) runBatch({ place: 'host', tool: 'nft', operations }, machine);

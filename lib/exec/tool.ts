@@ -1,32 +1,40 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { CommandFailure } from '../errors/command-failure.ts';
-import type { Batch } from '../plan/batch.ts';
+import type { ProcessBatch } from '../plan/batch.ts';
 import { describeOperation } from '../plan/describe.ts';
 import { renderBatch } from '../plan/render.ts';
 import type { Command, Outcome, Run } from './command.ts';
 import type { Machine } from './machine.ts';
 
-/** The batches that a process carries out. */
-export type ProcessBatch = Extract<Batch, { tool: 'ip' | 'bridge' | 'tc' | 'nft' }>;
+/** How a batch is carried out. */
+type Manner = {
+  /** Whether a line that fails is to be passed over (`ip -force`), as an undo wants it. */
+  readonly goOn?: boolean;
+  /** How many of the first operations are done already. */
+  readonly done?: number;
+};
 
-/**
- * The one process for a batch.
- * @param goOn whether a line that fails is to be passed over (`ip -force`), as an undo wants it
- */
-function toCommand(batch: ProcessBatch, goOn = false): Command {
-  const stdin = `${renderBatch(batch).join('\n')}\n`;
+/** The one process for a batch. Lines that are done are left empty: what the tool says of the others counts them. */
+function toCommand(batch: ProcessBatch, { goOn = false, done = 0 }: Manner): Command {
+  const lines = renderBatch(batch).map((line, index) => (index < done ? '' : line));
+  const stdin = `${lines.join('\n')}\n`;
   if (batch.tool === 'nft') return { file: 'nft', args: ['-f', '-'], stdin };
   return { file: batch.tool, args: [...(goOn ? ['-force'] : []), '-batch', '-'], stdin };
 }
 
 /**
- * Carries a batch out in this thread's namespace; none at all for one without operations.
+ * Carries a batch out in this thread's namespace: as far as there is a shortcut by that, the rest by one process.
  * @throws CniError whose cause is the CommandFailure
  */
-export function runBatch(batch: ProcessBatch, machine: Pick<Machine, 'run'>, goOn = false): void {
-  if (batch.operations.length === 0) return;
-  const command = toCommand(batch, goOn);
-  const [first] = toFailures(batch, command, machine.run(command));
+export function runBatch(
+  batch: ProcessBatch,
+  { run, shortcut }: Pick<Machine, 'run' | 'shortcut'>,
+  goOn = false,
+): void {
+  const done = shortcut.carryOut(batch);
+  if (done === batch.operations.length) return;
+  const outcome = run(toCommand(batch, { goOn, done }));
+  const [first] = toFailures(batch, toCommand(batch, { goOn }), outcome);
   if (first !== undefined) throw toError(first);
 }
 
@@ -36,7 +44,7 @@ export function runBatch(batch: ProcessBatch, machine: Pick<Machine, 'run'>, goO
  */
 export async function runBatchAsync(batch: ProcessBatch, run: Run): Promise<readonly CniError[]> {
   if (batch.operations.length === 0) return [];
-  const command = toCommand(batch, true);
+  const command = toCommand(batch, { goOn: true });
   return toFailures(batch, command, await run(command)).map(toError);
 }
 

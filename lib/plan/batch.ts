@@ -29,6 +29,9 @@ export type Batch = { readonly place: Place } & (
   | { readonly tool: 'nft'; readonly operations: readonly NftOperation[] }
 );
 
+/** The batches that a process carries out. */
+export type ProcessBatch = Extract<Batch, { tool: 'ip' | 'bridge' | 'tc' | 'nft' }>;
+
 export type Tool = Batch['tool'];
 
 /** Steps that run together: neighbours for the same tool and place. */

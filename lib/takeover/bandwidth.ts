@@ -7,7 +7,10 @@ import { type AttachmentNames, bandwidthInterface, bandwidthPrefix } from './nam
  * Removes the interface that the reference's `bandwidth` has led an attachment's traffic through.
  * @throws CniError
  */
-export function releaseBandwidth(names: AttachmentNames, machine: Pick<Machine, 'run' | 'readProc'>): void {
+export function releaseBandwidth(
+  names: AttachmentNames,
+  machine: Pick<Machine, 'run' | 'shortcut' | 'readProc'>,
+): void {
   if (!hasAnyInterface(machine)) return;
   const name = parseIfName(bandwidthInterface(names));
   if (name === undefined || !hasInterface(machine, name)) return;

@@ -11,7 +11,7 @@ import { type ForeignAttachment, type RuleKind, tablesOf, tracesOf } from './tra
 export type ForeignRules = RuleKind | 'bandwidth';
 
 /** What of the machine a take-over touches. */
-type ForeignMachine = Pick<Machine, 'run' | 'readProc' | 'findNftTables' | 'findNftChains'>;
+type ForeignMachine = Pick<Machine, 'run' | 'shortcut' | 'readProc' | 'findNftTables' | 'findNftChains'>;
 
 /**
  * Removes what the reference's plugins have left of an attachment, in this thread's network namespace: DEL of a container

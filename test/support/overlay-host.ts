@@ -4,6 +4,7 @@ import { inquire, inquireAsync } from '../../lib/exec/inquiry.ts';
 import { createMachine, type Machine } from '../../lib/exec/machine.ts';
 import { createInNetns } from '../../lib/exec/netns.ts';
 import type { Reconciled } from '../../lib/exec/reconciled.ts';
+import { noShortcut } from '../../lib/exec/shortcut.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../../lib/exec/spawn-runner.ts';
 import { type ObservedPlane, observePlane } from '../../lib/overlay/kernel/observe.ts';
 import { type PeerRules, peersOf } from '../../lib/overlay/kernel/peers.ts';
@@ -20,6 +21,7 @@ import type { Rig } from './rig.ts';
 const machine = createMachine({
   run: createSpawnSyncRunner(process.env.PATH),
   startDetached: createDetachedStarter(process.env.PATH),
+  shortcut: noShortcut,
   inNetns: createInNetns(() => process.abort()),
 });
 

@@ -1,6 +1,7 @@
 import { parseNetConf } from '../../lib/cni/netconf.ts';
 import { createMachine } from '../../lib/exec/machine.ts';
 import { createInNetns } from '../../lib/exec/netns.ts';
+import { noShortcut } from '../../lib/exec/shortcut.ts';
 import { createSpawnSyncRunner } from '../../lib/exec/spawn-runner.ts';
 import { type ForeignRules, releaseForeign } from '../../lib/takeover/foreign.ts';
 import { toCall } from './calls.ts';
@@ -23,6 +24,7 @@ const machine = createMachine({
     console.log([command.file, ...command.args].join(' '));
     return run(command);
   },
+  shortcut: noShortcut,
   startDetached: () => {
     throw new Error('nothing is started that nobody waits for');
   },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readBootId } from '../../lib/attach/liveness.ts';
 import { createMachine, type Machine } from '../../lib/exec/machine.ts';
 import { createInNetns } from '../../lib/exec/netns.ts';
+import { noShortcut } from '../../lib/exec/shortcut.ts';
 import { createSpawnSyncRunner } from '../../lib/exec/spawn-runner.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
 import { openStore } from '../../lib/registry/sqlite-store.ts';
@@ -11,6 +12,7 @@ import type { Rig } from './rig.ts';
 /** The machine that the tests run on, for what reads the store in the test's own process. */
 export const realMachine: Machine = createMachine({
   run: createSpawnSyncRunner(process.env.PATH),
+  shortcut: noShortcut,
   startDetached: () => {
     throw new Error('a test in process starts nothing');
   },

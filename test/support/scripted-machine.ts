@@ -1,5 +1,6 @@
 import type { Command, Outcome } from '../../lib/exec/command.ts';
 import type { Machine } from '../../lib/exec/machine.ts';
+import { noShortcut } from '../../lib/exec/shortcut.ts';
 
 /** A machine that carries nothing out: it writes down what it is told and answers as scripted. */
 export type ScriptedMachine = Machine & {
@@ -34,6 +35,7 @@ export function scriptMachine({ answer, proc = {} }: Script = {}): ScriptedMachi
         hasComplained: () => status !== 0,
       };
     },
+    shortcut: noShortcut,
     inNetns: (path, work) => {
       const before = place;
       place = path;
