@@ -1,20 +1,10 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { startupSnapshot } from 'node:v8';
-import { preview } from '../ipam/host-local/add.ts';
-import { createHostLocal } from '../ipam/host-local/plugin.ts';
-import { createStatic } from '../ipam/static/plugin.ts';
 import { readBootId } from '../lib/attach/liveness.ts';
-import type { AttachParts } from '../lib/attach/parts.ts';
-import { bandwidth } from '../lib/bandwidth/capability.ts';
-import { explain } from '../lib/bridge/explain.ts';
-import { createBridgePlugin } from '../lib/bridge/plugin.ts';
-import { createChainedPlugin } from '../lib/capability/chained-plugin.ts';
-import { dispatch, type Plugin, renderError } from '../lib/cni/dispatch.ts';
-import { parsePluginPath } from '../lib/cni/invocation.ts';
-import { createSelectIpam } from '../lib/cni/ipam.ts';
+import { dispatch, type Plugin, refuseName } from '../lib/cni/dispatch.ts';
+import { toolPathOf } from '../lib/cni/invocation.ts';
 import { specVersions } from '../lib/cni/version.ts';
-import { CniError, ErrorCode } from '../lib/errors/cni-error.ts';
 import { errnoOf } from '../lib/errors/system-error.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
@@ -22,23 +12,11 @@ import { createInNetns } from '../lib/exec/netns.ts';
 import { noShortcut } from '../lib/exec/shortcut.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
-import { firewall } from '../lib/firewall/firewall.ts';
-import { createLoopback } from '../lib/loopback/plugin.ts';
-import { explain as explainLink } from '../lib/point-to-point/explain.ts';
-import { createPointToPointPlugin } from '../lib/point-to-point/plugin.ts';
-import { portmap } from '../lib/portmap/portmap.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
-import { withRegistry } from '../lib/registry/with-registry.ts';
 import { openRecords, type Records, recordsDirectory } from '../lib/rules/records.ts';
-import { tuning } from '../lib/tuning/tuning.ts';
-import { bridge } from './bridge/plugin.ts';
-import type { Explainer } from './cli/explain.ts';
-import { ptp } from './ptp/plugin.ts';
-import { createRegister } from './register/plugin.ts';
-import { routed } from './routed/plugin.ts';
-import { vxlanOverlay } from './vxlan-overlay/plugin.ts';
+import { capabilities, composeExplainers, composePlugins } from './compose.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Set by the build script; the id of the build that this executable is of. */
@@ -54,41 +32,20 @@ declare global {
   }
 }
 
-/** The plugins that attach containers to a bridge. */
-const bridgeKinds = [bridge, vxlanOverlay];
-
-/** Those that give each container a link of its own to the host. */
-const pointToPointKinds = [ptp, routed];
-
-/** What a conflist may ask for beside attaching: of a main plugin, or by the executable of that name. */
-const capabilities = [portmap, bandwidth, firewall, tuning];
+/** What the agent starts its workers with. */
+const workerCommand = 'cni-worker';
 
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {
   const name = (process.argv0.split('/').at(-1) ?? '').toLowerCase();
   const machine = chooseMachine();
-  const ipamPlugins = [createHostLocal(machine), createStatic()];
-  const selectIpam = createSelectIpam({
-    machine,
-    builtIn: new Map(ipamPlugins.map((each) => [each.name, each])),
-    isSameBuild: (path) => isOfBuild(path, __FAIRLEAD_BUILD__),
-  });
   const registrar = chooseRegistrar(machine);
   const records = openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode);
-  const parts = { machine, selectIpam, records, capabilities };
-  const attaching = [
-    ...bridgeKinds.map((kind) => createBridgePlugin({ kind, ...parts })),
-    ...pointToPointKinds.map((kind) => createPointToPointPlugin({ kind, ...parts })),
-  ];
-  const registering = [
-    ...attaching.map((plugin) => withRegistry(plugin, registrar)),
-    createRegister(registrar),
-  ];
-  const chained = capabilities.map((capability) => createChainedPlugin(capability, { machine, records }));
-  const plugins = [...registering, ...chained, ...ipamPlugins, createLoopback(machine)];
-  const plugin = plugins.find((each) => each.name === name);
+  const plugins = composePlugins({ registrar, records, isSameBuild });
+  const plugin = plugins.all.find((each) => each.name === name);
   if (plugin !== undefined) return runPlugin(plugin);
-  if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins);
+  if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins.all, writeStdout);
+  if (process.argv[2] === workerCommand) return serveCalls(process.argv[3] ?? '');
   if (process.argv[2] === 'agent') drawHashes();
   const { runCli } = await import('./cli/cli.ts');
   return runCli({
@@ -97,7 +54,7 @@ async function main(): Promise<number> {
     version: `${__FAIRLEAD_VERSION__} (build ${__FAIRLEAD_BUILD__.slice(0, 12)}, Node ${process.versions.node})`,
     machine,
     records,
-    explainers: createExplainers({ machine, records, capabilities }),
+    explainers: composeExplainers({ machine, records }),
     readStdin,
     writeStdout,
     writeStderr: (text) => writeAll(2, text),
@@ -105,23 +62,8 @@ async function main(): Promise<number> {
     openStore: registrar.openStore,
     nowUs: registrar.nowUs,
     onInterrupt,
-    runAgent: (json) => runAgent(json, { ...registrar, records }, registering),
+    runAgent: (json) => runAgent(json, { ...registrar, records }, plugins.registering),
   });
-}
-
-type ExplainingParts = Omit<AttachParts, 'selectIpam'>;
-
-function createExplainers(parts: ExplainingParts): ReadonlyMap<string, Explainer> {
-  return new Map<string, Explainer>([
-    ...bridgeKinds.map((kind): [string, Explainer] => [
-      kind.name,
-      (call) => explain(call, { kind, ...parts }, preview),
-    ]),
-    ...pointToPointKinds.map((kind): [string, Explainer] => [
-      kind.name,
-      (call) => explainLink(call, { kind, ...parts }, preview),
-    ]),
-  ]);
 }
 
 /** As Node takes it from the command line; `scripts/start-flags.ts` says what it undoes, and why. */
@@ -152,8 +94,8 @@ async function runAgent(
   process.on('uncaughtException', fail);
   await agent.runAgent(parseAgentConfig(json), {
     ...registrar,
-    run: createExecaRunner(toolPath()),
-    listen: createListener(toolPath()),
+    run: createExecaRunner(toolPathOf(process.env)),
+    listen: createListener(toolPathOf(process.env)),
     writeLog: writeLine,
     onStop: onInterrupt,
     version: __FAIRLEAD_VERSION__,
@@ -181,7 +123,7 @@ const timings: Timing[] = [];
 
 function chooseMachine(): Machine {
   const { FAIRLEAD_TIMINGS } = process.env;
-  const path = toolPath();
+  const path = toolPathOf(process.env);
   const machine = createMachine({
     run: createSpawnSyncRunner(path),
     startDetached: createDetachedStarter(path),
@@ -193,6 +135,24 @@ function chooseMachine(): Machine {
   return withTimings(machine, (timing) => timings.push(timing));
 }
 
+function isSameBuild(path: string): boolean {
+  return isOfBuild(path, __FAIRLEAD_BUILD__);
+}
+
+/** A worker of the agent: serves calls until the agent ends. Only this needs what it loads. */
+async function serveCalls(options: string): Promise<number> {
+  const { runCallWorker } = await import('./call-worker.ts');
+  await runCallWorker(options, {
+    buildId: __FAIRLEAD_BUILD__,
+    isSameBuild,
+    chooseRegistrar,
+    writeLog: writeLine,
+    abandon: () => process.abort(),
+    parent: () => process.ppid,
+  });
+  return 0;
+}
+
 function chooseRegistrar(machine: Machine): TellingParts {
   return {
     machine,
@@ -201,16 +161,6 @@ function chooseRegistrar(machine: Machine): TellingParts {
     executable: process.execPath,
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };
-}
-
-/** The caller's PATH without the plugins' directories: iproute2's `bridge` is wanted, not the plugin of that name. */
-function toolPath(): string {
-  const bare = (dir: string) => dir.replace(/\/+$/, '');
-  const pluginDirs = parsePluginPath(process.env).map(bare);
-  return (process.env.PATH ?? '')
-    .split(':')
-    .filter((dir) => !pluginDirs.includes(bare(dir)))
-    .join(':');
 }
 
 function printTimings(): void {
@@ -228,17 +178,6 @@ function runPlugin(plugin: Plugin): number {
     return 0;
   }
   return dispatch(plugin, { env: process.env, readStdin, writeStdout });
-}
-
-/** A runtime that calls us by a name that is no plugin's must read why in the form that it expects. */
-function refuseName(name: string, plugins: readonly Plugin[]): number {
-  const names = plugins.map((plugin) => plugin.name).join(', ');
-  const error = new CniError(
-    ErrorCode.invalidConfig,
-    `type: this executable was called as ${JSON.stringify(name)}, which is none of the plugins it holds (${names})`,
-  );
-  writeStdout(JSON.stringify(renderError(error, '1.1.0')));
-  return 1;
 }
 
 function readStdin(): string {

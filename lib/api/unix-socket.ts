@@ -1,8 +1,9 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { errnoOf, ifExists, onFiles } from '../errors/system-error.ts';
+import { makeScratch, publishSocket } from '../files/socket-file.ts';
 
 /** Bytes of a socket's path at most: sun_path of unix(7), less its closing zero. */
 const longestPath = 107;
@@ -29,16 +30,11 @@ export function checkSocketPath(path: string): void {
  * @throws CniError code 5 where a live agent serves it, or something else is there
  */
 export async function listenOnSocket(server: Server, path: string, mode: number): Promise<() => void> {
-  const dir = dirname(path);
-  onFiles(`making ${dir}`, () => makeDirectory(dir));
   await refuseTaken(path);
-  const scratch = onFiles(`making the API's socket ${path}`, () => mkdtempSync(`${dir}/.new-`));
-  try {
-    await listen(server, `${scratch}/s`);
-    return onFiles(`making the API's socket ${path}`, () => publish(`${scratch}/s`, path, mode));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const doing = `making the API's socket ${path}`;
+  using scratch = onFiles(doing, () => makeScratch(path));
+  await listen(server, scratch.path);
+  return onFiles(doing, () => publishSocket(scratch.path, path, mode));
 }
 
 /** Listens, or rejects with what stands against it. */
@@ -50,21 +46,6 @@ export function listen(server: Server, where: string | { host: string; port: num
     resolve();
   });
   return promise;
-}
-
-/** Whatever the umask is: callers of other users must get through to the socket. */
-function makeDirectory(dir: string): void {
-  const made = mkdirSync(dir, { recursive: true });
-  if (made !== undefined) chmodSync(dir, 0o755);
-}
-
-function publish(bound: string, path: string, mode: number): () => void {
-  chmodSync(bound, mode);
-  renameSync(bound, path);
-  const { ino } = lstatSync(path);
-  return () => {
-    if (ifExists(() => lstatSync(path).ino) === ino) rmSync(path, { force: true });
-  };
 }
 
 async function refuseTaken(path: string): Promise<void> {

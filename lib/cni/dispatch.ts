@@ -61,6 +61,24 @@ export function dispatch(plugin: Plugin, streams: Streams): number {
   }
 }
 
+/**
+ * Answers a runtime that calls us by a name that is no plugin's: it must read why in the form that it expects.
+ * @returns the exit status
+ */
+export function refuseName(
+  name: string,
+  plugins: readonly Plugin[],
+  writeStdout: Streams['writeStdout'],
+): number {
+  const names = plugins.map((plugin) => plugin.name).join(', ');
+  const error = new CniError(
+    ErrorCode.invalidConfig,
+    `type: this executable was called as ${JSON.stringify(name)}, which is none of the plugins it holds (${names})`,
+  );
+  writeStdout(JSON.stringify(renderError(error, '1.1.0')));
+  return 1;
+}
+
 /** A CniError as the specification's error object. */
 export function renderError(error: unknown, cniVersion: string): object {
   const { code, message, details } = toCniError(error);

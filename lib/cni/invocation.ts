@@ -59,6 +59,16 @@ export function parsePluginPath(env: Environment): readonly string[] {
   return (env.CNI_PATH ?? '').split(':').filter((dir) => dir !== '');
 }
 
+/** The caller's PATH without the plugins' directories: iproute2's `bridge` is wanted, not the plugin of that name. */
+export function toolPathOf(env: Environment): string {
+  const bare = (dir: string) => dir.replace(/\/+$/, '');
+  const pluginDirs = parsePluginPath(env).map(bare);
+  return (env.PATH ?? '')
+    .split(':')
+    .filter((dir) => !pluginDirs.includes(bare(dir)))
+    .join(':');
+}
+
 /** Whether a text has the form that the specification gives container ids. */
 export function isContainerId(text: string): boolean {
   return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text);

@@ -1,4 +1,4 @@
-import { fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ifExists } from '../errors/system-error.ts';
 import {
   type Command,
@@ -44,8 +44,10 @@ export function createDetachedStarter(path: string | undefined): StartDetached {
     const complaints = openNameless();
     const stdio = ['ignore', 'ignore', complaints ?? 'ignore'] as const;
     const child = childProcess().spawn(file, args, { env, stdio: [...stdio], detached: true });
-    // A program that is not there shows in what has not come about; the event must not end this process.
-    child.on('error', () => undefined);
+    // A program that is not there shows in what has not come about; the event must not end this process. Events come
+    // when nobody looks any more: to a process that lives on, which must not keep the file.
+    const forget = () => complaints === undefined || closeSync(complaints);
+    child.on('error', () => undefined).once('close', forget);
     child.unref();
     return watch(child.pid, complaints);
   };

@@ -1,0 +1,74 @@
+import { closeSync, openSync } from 'node:fs';
+import type { Plugin } from '../cni/dispatch.ts';
+import type { AttachmentId } from '../cni/invocation.ts';
+import { CniError, ErrorCode } from '../errors/cni-error.ts';
+import { hash64 } from '../net/hash.ts';
+import type { Calls } from './calls.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** How calls of one attachment are kept apart. */
+export type Turns = {
+  /** Waits until no other call of the attachment is at work. @throws CniError code 11 where one keeps at it */
+  readonly take: (plugin: string, id: AttachmentId) => Disposable;
+};
+
+const pollMs = 0.5;
+/** Longer than a call may wait for a tool. */
+const patienceMs = 60_000;
+
+/**
+ * A byte of one file stands for an attachment, and whoever locks it has the turn; with its process the lock goes. The lock
+ * is of the open file (F_OFD_SETLK of fcntl(2)), so neither other descriptors nor children of ours touch it.
+ */
+export function openTurns(
+  path: string,
+  { tryLock, unlock }: Pick<Calls, 'tryLock' | 'unlock'>,
+  sleep: (ms: number) => void,
+): Turns & Disposable {
+  const file = openSync(path, 'a', 0o600);
+  return {
+    take: (plugin, id) => {
+      const offset = byteOf(plugin, id);
+      for (let waitedMs = 0; !tryLock(file, offset); waitedMs += pollMs) {
+        if (waitedMs >= patienceMs) throw stillAtWork(id);
+        sleep(pollMs);
+      }
+      return { [Symbol.dispose]: () => unlock(file, offset) };
+    },
+    [Symbol.dispose]: () => closeSync(file),
+  };
+}
+
+/** The plugin with its calls of one attachment in order. */
+export function takingTurns(plugin: Plugin, turns: Turns, watch: Stopwatch): Plugin {
+  const take = (id: AttachmentId) => watch.time('queue', () => turns.take(plugin.name, id));
+  return {
+    ...plugin,
+    add: (call) => {
+      using _turn = take(call.attachment);
+      return plugin.add(call);
+    },
+    del: (call) => {
+      using _turn = take(call.attachment);
+      plugin.del(call);
+    },
+    check: (call) => {
+      using _turn = take(call.attachment);
+      plugin.check(call);
+    },
+  };
+}
+
+/**
+ * Below 2^60. The plugin is part of it: a foreign one may have another of ours called while its own call is at work.
+ */
+function byteOf(plugin: string, { containerId, ifName }: AttachmentId): bigint {
+  return BigInt(`0x${hash64(`${plugin}/${containerId}/${ifName}`).slice(0, 15)}`);
+}
+
+function stillAtWork({ containerId, ifName }: AttachmentId): CniError {
+  return new CniError(
+    ErrorCode.tryAgainLater,
+    `another call for ${ifName} of container ${containerId} has been at work for ${patienceMs / 1000} s; try again when it has ended`,
+  );
+}
