@@ -16,6 +16,7 @@ const file: AgentFile = {
   hasBlocks: false,
   birdSocket: undefined,
   putsRulesBack: true,
+  servesCalls: false,
 };
 
 test('an agent that answers and has no problem is well', () => {

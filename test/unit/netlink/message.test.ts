@@ -6,8 +6,8 @@ import {
   encodeNest,
   endOf,
   findAttribute,
-  netfilterRequest,
-} from '../../../lib/exec/netlink.ts';
+} from '../../../lib/netlink/message.ts';
+import { netfilterRequest } from '../../../lib/netlink/netfilter.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
