@@ -1,15 +1,15 @@
 import type { Family, IpAddress } from '../net/address.ts';
-import type { Flow } from '../plan/flow.ts';
 import {
-  decodeNetfilter,
   encodeAttribute,
   encodeNest,
   findAttribute,
-  type NetfilterRequest,
   type NetlinkMessage,
-  netfilterRequest,
+  type NetlinkRequest,
   netlinkFlag,
-} from './netlink.ts';
+} from '../netlink/message.ts';
+import { decodeNetfilter, netfilterRequest } from '../netlink/netfilter.ts';
+import { toOctets, toUint32 } from '../netlink/values.ts';
+import type { Flow } from '../plan/flow.ts';
 
 /** An entry of the table: the attributes that name it and no other, as the kernel has sent them. */
 export type ConntrackEntry = {
@@ -38,12 +38,12 @@ const protocolNumber: Readonly<Record<Flow['protocol'], number>> = { tcp: 6, udp
  * Asks for the entries of flows, narrowed by the kernel to what the flows have in common: from Linux 5.8 on to protocol,
  * port and address; an older kernel heeds the family alone, and none narrows without a family.
  */
-export function entriesRequest(flows: readonly Flow[]): NetfilterRequest {
+export function entriesRequest(flows: readonly Flow[]): NetlinkRequest {
   return dumpRequest(flows, narrowing(flows));
 }
 
 /** The same, narrowed to the family alone. */
-export function allEntriesRequest(flows: readonly Flow[]): NetfilterRequest {
+export function allEntriesRequest(flows: readonly Flow[]): NetlinkRequest {
   return dumpRequest(flows, []);
 }
 
@@ -68,7 +68,7 @@ export function matchingEntry(answer: NetlinkMessage, flows: readonly Flow[]): C
  * Deletes exactly one entry. Without a tuple the same command would empty the table; the id keeps a new connection of
  * the same tuple out of it.
  */
-export function deleteRequest({ family, tuple, id, zone }: ConntrackEntry): NetfilterRequest {
+export function deleteRequest({ family, tuple, id, zone }: ConntrackEntry): NetlinkRequest {
   return netfilterRequest('conntrack', command.delete, {
     flags: netlinkFlag.ack,
     family,
@@ -80,7 +80,7 @@ export function deleteRequest({ family, tuple, id, zone }: ConntrackEntry): Netf
   });
 }
 
-function dumpRequest(flows: readonly Flow[], attributes: readonly Buffer[]): NetfilterRequest {
+function dumpRequest(flows: readonly Flow[], attributes: readonly Buffer[]): NetlinkRequest {
   const family = common(flows.map((flow) => addressFamily[flow.family])) ?? everyFamily;
   return netfilterRequest('conntrack', command.get, { flags: netlinkFlag.dump, family, attributes });
 }
@@ -103,7 +103,7 @@ function narrowing(flows: readonly Flow[]): readonly Buffer[] {
     (address === undefined ? 0 : filterFlag.destinationAddress);
   return [
     encodeNest(entryAttribute.originalTuple, encodeDestination(address), encodeProtocol(protocol, port)),
-    encodeNest(entryAttribute.filter, encodeAttribute(filterAttribute.originalFlags, toNumber(flags))),
+    encodeNest(entryAttribute.filter, encodeAttribute(filterAttribute.originalFlags, toUint32(flags))),
   ];
 }
 
@@ -145,17 +145,7 @@ function isTo({ address }: Flow, tuple: Buffer): boolean {
   return findAttribute(ip, destinationAttribute[address.family])?.equals(toOctets(address)) === true;
 }
 
-function toOctets({ family, bits }: IpAddress): Buffer {
-  return Buffer.from(bits.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
-}
-
 /** In network order. */
 function toPort(port: number): Buffer {
   return Buffer.from([port >> 8, port & 0xff]);
-}
-
-function toNumber(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value, 0);
-  return bytes;
 }

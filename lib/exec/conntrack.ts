@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CniError, ErrorCode, inContext } from '../errors/cni-error.ts';
 import { ifExists } from '../errors/system-error.ts';
+import type { NetlinkRequest } from '../netlink/message.ts';
 import type { Flow } from '../plan/flow.ts';
 import {
   allEntriesRequest,
@@ -9,8 +10,10 @@ import {
   entriesRequest,
   matchingEntry,
 } from './conntrack-message.ts';
-import { describeErrno, errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
-import type { NetfilterRequest } from './netlink.ts';
+import { describeErrno, errno } from './errno.ts';
+import type { OpenNetfilter } from './kept-netfilter.ts';
+import { openNetfilter } from './netfilter-socket.ts';
+import type { NetlinkSocket } from './netlink-socket.ts';
 
 /**
  * Up to so many entries, to be sent all of them takes less time than to have the kernel walk its whole hash table once
@@ -27,12 +30,16 @@ const deletionsAtOnce = 64;
  * Nothing happens where nothing is tracked.
  * @throws CniError code 11 when the kernel does not answer within the time
  */
-export function forgetFlows(flows: readonly Flow[], limitMs?: number): void {
+export function forgetFlows(
+  flows: readonly Flow[],
+  limitMs?: number,
+  open: OpenNetfilter = openNetfilter,
+): void {
   if (flows.length === 0) return;
   const count = countEntries();
   if (count === 0) return;
   inContext('forgetting the connections of changed port maps', () => {
-    using socket = openNetfilter(limitMs);
+    using socket = open(limitMs);
     if (socket === undefined) return;
     for (const group of count <= fewEntries ? [flows] : byFamily(flows)) forget(group, socket);
   });
@@ -49,7 +56,7 @@ function byFamily(flows: readonly Flow[]): readonly (readonly Flow[])[] {
   return [...Map.groupBy(flows, ({ family }) => family).values()];
 }
 
-function forget(flows: readonly Flow[], socket: NetfilterSocket): void {
+function forget(flows: readonly Flow[], socket: NetlinkSocket): void {
   const deletions = findEntries(flows, socket).map(deleteRequest);
   for (let from = 0; from < deletions.length; from += deletionsAtOnce) {
     for (const end of socket.ask(deletions.slice(from, from + deletionsAtOnce))) throwUnlessGone(end);
@@ -57,7 +64,7 @@ function forget(flows: readonly Flow[], socket: NetfilterSocket): void {
 }
 
 /** A kernel without connection tracking refuses as one does that cannot narrow: so the second refusal is believed. */
-function findEntries(flows: readonly Flow[], socket: NetfilterSocket): readonly ConntrackEntry[] {
+function findEntries(flows: readonly Flow[], socket: NetlinkSocket): readonly ConntrackEntry[] {
   return (
     askEntries(entriesRequest(flows), flows, socket) ??
     askEntries(allEntriesRequest(flows), flows, socket) ??
@@ -67,9 +74,9 @@ function findEntries(flows: readonly Flow[], socket: NetfilterSocket): readonly 
 
 /** Undefined where the kernel does not take the request. */
 function askEntries(
-  request: NetfilterRequest,
+  request: NetlinkRequest,
   flows: readonly Flow[],
-  socket: NetfilterSocket,
+  socket: NetlinkSocket,
 ): readonly ConntrackEntry[] | undefined {
   const entries: ConntrackEntry[] = [];
   const [end = 0] = socket.ask([request], (answer) => {

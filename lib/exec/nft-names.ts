@@ -1,13 +1,11 @@
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
-import { describeErrno, errno, type NetfilterSocket, openNetfilter } from './netfilter-socket.ts';
-import {
-  decodeNetfilter,
-  encodeAttribute,
-  findAttribute,
-  type NetfilterRequest,
-  netfilterRequest,
-  netlinkFlag,
-} from './netlink.ts';
+import { encodeAttribute, findAttribute, type NetlinkRequest, netlinkFlag } from '../netlink/message.ts';
+import { decodeNetfilter, netfilterRequest } from '../netlink/netfilter.ts';
+import { toTerminated } from '../netlink/values.ts';
+import { describeErrno, errno } from './errno.ts';
+import type { OpenNetfilter } from './kept-netfilter.ts';
+import { openNetfilter } from './netfilter-socket.ts';
+import type { NetlinkSocket } from './netlink-socket.ts';
 
 /** A family of nftables that has tables of iptables or of bridges. */
 export type NftFamily = 'inet' | 'ip' | 'ip6' | 'bridge';
@@ -31,7 +29,10 @@ const chainAttribute = { table: 1, name: 3 } as const;
  * under one, and a DEL asks it of hosts where the answer is nearly always none.
  * @throws CniError
  */
-export function findNftTables<T extends ForeignTable>(wanted: readonly T[]): readonly T[] {
+export function findNftTables<T extends ForeignTable>(
+  wanted: readonly T[],
+  open: OpenNetfilter = openNetfilter,
+): readonly T[] {
   const there = new Set<string>();
   const request = netfilterRequest('nftables', command.getTable, {
     flags: netlinkFlag.dump,
@@ -44,7 +45,7 @@ export function findNftTables<T extends ForeignTable>(wanted: readonly T[]): rea
       there.add(`${family} ${toName(findAttribute(attributes, tableNameAttribute))}`);
     });
     throwUnlessAbsent(end);
-  });
+  }, open);
   return wanted.filter(({ family, table }) => there.has(`${familyNumber[family]} ${table}`));
 }
 
@@ -52,26 +53,29 @@ export function findNftTables<T extends ForeignTable>(wanted: readonly T[]): rea
  * Which of the chains this thread's network namespace has; however many others there are makes no difference.
  * @throws CniError
  */
-export function findNftChains<T extends ForeignChain>(wanted: readonly T[]): readonly T[] {
+export function findNftChains<T extends ForeignChain>(
+  wanted: readonly T[],
+  open: OpenNetfilter = openNetfilter,
+): readonly T[] {
   if (wanted.length === 0) return [];
-  const ends = converse((socket) => socket.ask(wanted.map(chainRequest))) ?? [];
+  const ends = converse((socket) => socket.ask(wanted.map(chainRequest)), open) ?? [];
   ends.forEach(throwUnlessAbsent);
   return wanted.filter((_, index) => ends[index] === 0);
 }
 
-function chainRequest({ family, table, chain }: ForeignChain): NetfilterRequest {
+function chainRequest({ family, table, chain }: ForeignChain): NetlinkRequest {
   return netfilterRequest('nftables', command.getChain, {
     flags: netlinkFlag.ack,
     family: familyNumber[family],
     attributes: [
-      encodeAttribute(chainAttribute.table, Buffer.from(`${table}\0`)),
-      encodeAttribute(chainAttribute.name, Buffer.from(`${chain}\0`)),
+      encodeAttribute(chainAttribute.table, toTerminated(table)),
+      encodeAttribute(chainAttribute.name, toTerminated(chain)),
     ],
   });
 }
 
-function converse<T>(work: (socket: NetfilterSocket) => T): T | undefined {
-  using socket = openNetfilter();
+function converse<T>(work: (socket: NetlinkSocket) => T, open: OpenNetfilter): T | undefined {
+  using socket = open();
   return socket === undefined ? undefined : work(socket);
 }
 

@@ -15,7 +15,16 @@ export type Shortcut = {
   readonly carryOut: (batch: ProcessBatch) => number;
   /** Begins to remove a link of this thread's namespace; undefined where it cannot. */
   readonly startRemoval: (name: IfName) => Pick<Detached, 'hasEnded'> | undefined;
+  /**
+   * Waits until a link that was set up runs, which a bridge's port must before it forwards: the kernel sees to that a moment
+   * after it was asked, in which a tool's process would still be ending.
+   */
+  readonly awaitRunning: (name: IfName, waiting: { readonly sleep: (ms: number) => void }) => void;
 };
 
 /** Of a process that does its one call and ends: all is done by the tools. */
-export const noShortcut: Shortcut = { carryOut: () => 0, startRemoval: () => undefined };
+export const noShortcut: Shortcut = {
+  carryOut: () => 0,
+  startRemoval: () => undefined,
+  awaitRunning: () => undefined,
+};

@@ -16,7 +16,7 @@ import { firewallTable } from '../rules/tables.ts';
 export function admissionRules(endpoint: Endpoint, families: readonly Family[]): Rules {
   const link = linkTo(endpoint);
   const own = link === undefined ? [] : admittedElements(endpoint, link, families);
-  return own.length === 0 ? noRules : { shared, own };
+  return own.length === 0 ? noRules : { shared: admissionShared, own };
 }
 
 /** An element for each address of those families. */
@@ -37,8 +37,8 @@ export function admittedElements(
     }));
 }
 
-/** Before the chains of iptables, which are at priority 0. */
-const shared: readonly SharedRule[] = [
+/** What all admitted containers have in common: before the chains of iptables, which are at priority 0. */
+export const admissionShared: readonly SharedRule[] = [
   { kind: 'add-set', table: firewallTable, set: 'admitted4', types: ['ifname', 'ipv4_addr'] },
   { kind: 'add-set', table: firewallTable, set: 'admitted6', types: ['ifname', 'ipv6_addr'] },
   {

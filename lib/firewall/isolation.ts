@@ -38,8 +38,8 @@ function withoutPolicy({ bridge }: Endpoint, { findNftTables }: Machine): Rules 
   return { shared: [...routedRules, toAbsence('kept_apart', [name]), ...links], own: [] };
 }
 
-/** A published port is open to everyone, and an answer belongs to whoever has asked. */
-const routedRules: readonly SharedRule[] = [
+/** Of what is routed: a published port is open to everyone, and an answer belongs to whoever has asked. */
+export const routedRules: readonly SharedRule[] = [
   { kind: 'add-set', table: firewallTable, set: 'kept_apart', types: ['ifname'] },
   { kind: 'add-set', table: firewallTable, set: 'isolated_links', types: ['ifname', 'ifname'] },
   { kind: 'add-set', table: firewallTable, set: 'open_links', types: ['ifname', 'ifname'] },
@@ -64,7 +64,7 @@ const routedRules: readonly SharedRule[] = [
  * Of a frame that only crosses the bridge; ARP and neighbour discovery find addresses that are taken twice. After
  * br_netfilter, which is at priority 0.
  */
-const crossingRules: readonly SharedRule[] = [
+export const crossingRules: readonly SharedRule[] = [
   { kind: 'add-set', table: bridgeTable, set: 'isolated_ports', types: ['ifname'] },
   {
     kind: 'write-chain',

@@ -84,9 +84,10 @@ export function nameTable({ family, name }: NftTable): string {
 }
 
 /** The name of the part that a rule belongs to; networks have chains of their own in a common table. */
-function partOf({ table, ...rule }: AddSet | WriteChain, { own }: Rules): string {
+function partOf({ table, ...rule }: AddSet | WriteChain, { own, shared }: Rules): string {
   const name = nameTable(table);
-  const isCrowded = own.some((each) => isSameTable(each.table, table));
+  const elements = [...own, ...shared.filter((each) => !isLasting(each))];
+  const isCrowded = elements.some((each) => isSameTable(each.table, table));
   return isCrowded || rule.kind === 'add-set' ? name : `${name}.${rule.chain}`;
 }
 

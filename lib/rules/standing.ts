@@ -11,7 +11,7 @@ import { type Rules, type Standing, sharedParts, tablesOf } from './rules.ts';
  * elements of its table (4,000: 80 ms). A single chain that somebody else removes is found by CHECK and by the agent.
  */
 export function observeStanding(rules: Rules, { machine, records }: RulesParts): Standing {
-  if (rules.own.length === 0)
+  if (!hasElements(rules))
     return { listing: observeRules(machine, tablesOf(rules)), writtenBefore: new Set() };
   const written = sharedParts(rules).filter((part) => records.isSharedWritten(part));
   return { listing: emptyListing, writtenBefore: new Set(written.map(({ name }) => name)) };
@@ -19,6 +19,11 @@ export function observeStanding(rules: Rules, { machine, records }: RulesParts):
 
 /** Notes what an ADD with elements of its own has written now. */
 export function noteShared(rules: Rules, { writtenBefore }: Standing, records: Records): void {
-  if (rules.own.length === 0) return;
+  if (!hasElements(rules)) return;
   for (const part of sharedParts(rules)) if (!writtenBefore.has(part.name)) records.noteSharedWritten(part);
+}
+
+/** Elements that have no place tell of a table that has gone, whoever they are for. */
+function hasElements({ shared, own }: Rules): boolean {
+  return own.length > 0 || shared.some(({ kind }) => kind === 'add-element' || kind === 'remove-element');
 }

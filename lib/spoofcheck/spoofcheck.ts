@@ -53,10 +53,11 @@ export function spoofCheckRules({ port, mac, addresses }: SpoofCheck, comment: s
     ),
     ...(addresses === undefined ? [] : [element('ip_checked', name)]),
   ];
-  return { shared, own };
+  return { shared: spoofCheckShared, own };
 }
 
-const shared: readonly SharedRule[] = [
+/** The sets and the chain of all checks. */
+export const spoofCheckShared: readonly SharedRule[] = [
   ...Object.entries(sets).map(
     ([set, types]): SharedRule => ({ kind: 'add-set', table: bridgeTable, set, types }),
   ),
