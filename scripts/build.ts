@@ -15,14 +15,17 @@ import {
 import { build, type Plugin } from 'esbuild';
 import { execa } from 'execa';
 import { buildIdLength } from '../lib/exec/build.ts';
-import { renderEnd } from '../lib/install/installed-build.ts';
+import { clientName } from '../lib/install/client.ts';
+import { renderClientEnd, renderEnd } from '../lib/install/installed-build.ts';
 import { pluginNames } from '../lib/install/names.ts';
 import { startFlags } from './start-flags.ts';
 
-// Makes dist/bin/fairlead, a Node single-executable application, a hard link to it for each plugin, and dist/client.
+// Makes dist/bin/fairlead, a Node single-executable application, a hard link to it for each plugin, the client of the
+// agent and dist/client.
 
 const out = 'dist/bin';
 const work = 'dist/build';
+const residentClient = 'plugins/resident/client.c';
 const placeholder = 'f'.repeat(buildIdLength);
 
 /**
@@ -57,6 +60,7 @@ async function bundle(): Promise<{ id: string; version: string }> {
   const id = createHash('sha256')
     .update(process.versions.node)
     .update(text)
+    .update(await readFile(residentClient))
     .digest('hex')
     .slice(0, buildIdLength);
   await writeFile(outfile, text.replaceAll(placeholder, id));
@@ -117,7 +121,24 @@ async function finish(built: { id: string; version: string }): Promise<void> {
   await chmod(`${work}/fairlead`, 0o755);
   await rename(`${work}/fairlead`, `${out}/fairlead`);
   for (const name of pluginNames) await link(`${out}/fairlead`, `${out}/${name}`);
-  await rm(work, { recursive: true });
+}
+
+/**
+ * dist/bin/fairlead-client: static, so that its start loads nothing. The C compiler need not be there, nor be able to link
+ * statically.
+ */
+async function buildResidentClient(built: { id: string; version: string }): Promise<void> {
+  const output = `${work}/${clientName}`;
+  const id = `-DBUILD_ID="${built.id}"`;
+  const args = ['-std=c11', '-Os', '-static', '-s', '-Wl,--build-id=none', id, '-o', output, residentClient];
+  const { failed, code, stderr } = await execa('cc', args, { reject: false });
+  if (failed) {
+    const reason = code === 'ENOENT' ? 'no C compiler (cc)' : `cc: ${`${stderr}`.split('\n')[0]}`;
+    console.error(`${reason}: no ${clientName} is built; the executables are complete without it`);
+    return;
+  }
+  await appendFile(output, renderClientEnd(built));
+  await rename(output, `${out}/${clientName}`);
 }
 
 /**
@@ -139,7 +160,8 @@ await mkdir(work, { recursive: true });
 const built = await bundle();
 await stripNode();
 await inject();
-await Promise.all([finish(built), buildClient()]);
+await Promise.all([finish(built), buildResidentClient(built), buildClient()]);
+await rm(work, { recursive: true });
 const { size } = await stat(`${out}/fairlead`);
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 console.log(

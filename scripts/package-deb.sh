@@ -35,6 +35,8 @@ stage_executables() {
     ln "$1/lib/fairlead/fairlead" "$1/lib/fairlead/cni/$name"
   done < <(plugin_names)
   ln -s ../lib/fairlead/fairlead "$1/bin/fairlead"
+  # Where the executable looks for it when it is to install it.
+  [[ ! -e $bin/fairlead-client ]] || install -m 755 "$bin/fairlead-client" "$1/lib/fairlead/fairlead-client"
 }
 
 # Those that the executable itself would install.
@@ -64,7 +66,7 @@ stage_documents() {
   mkdir -p "$1/examples/conflists"
   cp README.md "$1"
   cp -r scripts/unmanaged "$1"
-  cp scripts/agent.example.json scripts/fairlead-agent-overlay.conf "$1/examples"
+  cp scripts/agent.example.json scripts/fairlead-agent-overlay.conf scripts/fairlead-agent-cni.conf "$1/examples"
   cp scripts/conflists/* "$1/examples/conflists"
   scripts/with-node node scripts/package-licences.ts >"$1/copyright"
 }

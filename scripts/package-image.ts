@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execa } from 'execa';
+import { clientName } from '../lib/install/client.ts';
 
 // Makes an image of the executable and the libraries that it is linked to, taken from this machine: an archive in the
 // layout of the Open Container Initiative. Nothing is fetched, and the same files give the same bytes.
@@ -19,6 +21,8 @@ const entrypoint = ['/usr/bin/fairlead', 'install', '--dir', '/host/opt/cni/bin'
 /** The file system of the image: the executable, what the dynamic linker loads for it, and their licences. */
 async function stageRoot(root: string): Promise<void> {
   await place(executable, `${root}/usr/bin/fairlead`);
+  const client = `${dirname(executable)}/${clientName}`;
+  if (existsSync(client)) await place(client, `${root}/usr/bin/${clientName}`);
   for (const library of await listLibraries()) {
     await place(library, `${root}${library}`);
     await placeCopyright(library, root);

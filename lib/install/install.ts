@@ -6,15 +6,17 @@ import { type LockWait, withFlock } from '../files/flock.ts';
 import { digestFile } from './digest.ts';
 import { requireSpace, requireWritable, resolveDirectory } from './directory.ts';
 import { type InstalledBuild, readBuild } from './installed-build.ts';
+import { commandName } from './names.ts';
 import { describeForeign, type Observed, observeDirectory } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
 import {
+  countCopied,
   findObjections,
   foreignNames,
   type InstallFacts,
   type InstallWish,
   type NameChange,
-  needsCopy,
+  type Part,
   planChanges,
   planInstall,
   type Source,
@@ -26,6 +28,8 @@ export type InstallRequest = {
   readonly dir: string;
   /** The executable to install: a file of ours. */
   readonly executable: string;
+  /** The client of the agent, which is to have the plugins' names; without it, they are the executable's. */
+  readonly client?: string | undefined;
   readonly wish: InstallWish;
   readonly isDryRun: boolean;
 };
@@ -40,7 +44,7 @@ export type Installation = {
 };
 
 /**
- * Gives one copy of the executable its names in a CNI directory.
+ * Gives one copy of the executable its names in a CNI directory, or one of the client those of the plugins.
  * @throws CniError, having changed nothing, where something stands against it; after a failed step what is done stays,
  * and the next call completes it
  */
@@ -49,21 +53,44 @@ export function install(request: InstallRequest, wait: LockWait): Installation {
   requireWritable(dir);
   return withFlock(dir, wait, () => {
     const facts = gatherFacts(placesIn(dir), request);
-    if (needsCopy(facts)) requireSpace(dir, facts.source.size);
+    const bytes = countCopied(facts);
+    if (bytes > 0) requireSpace(dir, bytes);
     const steps = planInstall(facts);
     if (!request.isDryRun) applySteps(steps, facts.places, request.wish.names);
-    return { dir, build: facts.source.build, changes: planChanges(facts), steps };
+    return { dir, build: readSource(request.executable).build, changes: planChanges(facts), steps };
   });
 }
 
-function gatherFacts(places: Places, { executable, wish }: InstallRequest): InstallFacts {
-  const source = readSource(executable);
+function gatherFacts(places: Places, request: InstallRequest): InstallFacts {
+  const { wish, executable } = request;
+  const { build } = readSource(executable);
   const observed = observeDirectory(places, wish.names);
-  refuse(findObjections({ places, source, wish, observed }));
+  refuse(findObjections({ places, build, wish, observed }));
   const giveWay = foreignNames({ wish, observed }).map(({ name, seen }) =>
     describeForeign(name, `${places.dir}/${name}`, seen),
   );
-  return { places, source, wish, observed, giveWay, same: findSame(places, source, observed) };
+  return { places, parts: divide(places, request, observed), wish, observed, giveWay };
+}
+
+/** The executable's own name first: a client falls back to it, and must not find an earlier one. */
+function divide(
+  places: Places,
+  { executable, client, wish }: InstallRequest,
+  observed: Observed,
+): readonly Part[] {
+  const toPart = (path: string, staged: string, names: readonly string[]) => {
+    const source = readSource(path);
+    return { source, staged, names, same: findSame(places, source, observed) };
+  };
+  if (client === undefined) return [toPart(executable, places.staged, wish.names)];
+  return [
+    toPart(executable, places.staged, [commandName]),
+    toPart(
+      client,
+      places.stagedClient,
+      wish.names.filter((name) => name !== commandName),
+    ),
+  ];
 }
 
 function readSource(path: string): Source {

@@ -4,6 +4,9 @@ import { buildIdLength, buildMark } from '../exec/build.ts';
 /** The build script writes this, the version and a newline before the mark of the build. */
 const versionMark = 'fairlead-version:';
 
+/** Before the version, where the file is only the client of the agent. */
+const clientMark = 'fairlead-client\n';
+
 /** What an executable of ours says of itself at its end; builds from before there was a version mark have none. */
 export type InstalledBuild = { readonly id: string; readonly version: string | undefined };
 
@@ -11,11 +14,27 @@ const longestVersion = 40;
 const ending = new RegExp(
   `(?:${versionMark}([0-9A-Za-z.+-]{1,${longestVersion}})\n)?${buildMark}([0-9a-f]{${buildIdLength}})$`,
 );
-const endLength = versionMark.length + longestVersion + 1 + buildMark.length + buildIdLength;
+const endLength =
+  clientMark.length + versionMark.length + longestVersion + 1 + buildMark.length + buildIdLength;
 
 /** The end of an executable that says of which build it is. */
 export function renderEnd({ id, version }: { id: string; version: string }): string {
   return `${versionMark}${version}\n${buildMark}${id}`;
+}
+
+/** The end of the client of that build. */
+export function renderClientEnd(built: { id: string; version: string }): string {
+  return clientMark + renderEnd(built);
+}
+
+/**
+ * Whether a file is the client of the agent, and no executable that can do without one.
+ * @throws the failed system call where it cannot be read
+ */
+export function isClient(path: string): boolean {
+  const end = readEnd(path);
+  const { index } = ending.exec(end) ?? {};
+  return index !== undefined && end.slice(0, index).endsWith(clientMark);
 }
 
 /**

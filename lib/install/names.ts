@@ -15,7 +15,7 @@ export const pluginNames = [
 ] as const;
 
 /** The name by which the executable is the command line. */
-const commandName = 'fairlead';
+export const commandName = 'fairlead';
 
 /** All names of the executable; the command line's last, so that what is interrupted can be called again from there. */
 export const installedNames: readonly string[] = [...pluginNames, commandName];

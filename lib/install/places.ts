@@ -3,6 +3,8 @@ export type Places = {
   readonly dir: string;
   /** The one copy, until it has its names. */
   readonly staged: string;
+  /** That of the client, where there is one. */
+  readonly stagedClient: string;
   readonly backupDir: string;
   readonly manifest: string;
   readonly newManifest: string;
@@ -17,5 +19,13 @@ const backupDirName = '.fairlead-backup';
 export function placesIn(dir: string): Places {
   const backupDir = `${dir}/${backupDirName}`;
   const manifest = `${backupDir}/manifest.json`;
-  return { dir, staged: `${dir}/${scratchPrefix}`, backupDir, manifest, newManifest: `${manifest}.new` };
+  const staged = `${dir}/${scratchPrefix}`;
+  return {
+    dir,
+    staged,
+    stagedClient: `${staged}-client`,
+    backupDir,
+    manifest,
+    newManifest: `${manifest}.new`,
+  };
 }

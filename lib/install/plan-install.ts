@@ -14,8 +14,16 @@ export type InstallWish = {
   readonly force: boolean;
 };
 
-/** The executable that is installed. */
+/** A file that is installed. */
 export type Source = { readonly path: string; readonly build: InstalledBuild; readonly size: number };
+
+/** A file and the names that become links to one copy of it; `same` is a name that has its content already. */
+export type Part = {
+  readonly source: Source;
+  readonly names: readonly string[];
+  readonly staged: string;
+  readonly same: string | undefined;
+};
 
 /** What becomes of a name. */
 export type NameChange = {
@@ -25,13 +33,12 @@ export type NameChange = {
   readonly before?: InstalledBuild;
 };
 
-/** All that a plan is made from; `same` is a name that has the source's content already. */
+/** All that a plan is made from; the parts take their names in this order. */
 export type InstallFacts = {
   readonly places: Places;
-  readonly source: Source;
+  readonly parts: readonly Part[];
   readonly wish: InstallWish;
   readonly observed: Observed;
-  readonly same: string | undefined;
   /** What the manifest is to say of the files that give way. */
   readonly giveWay: readonly Backup[];
 };
@@ -39,16 +46,21 @@ export type InstallFacts = {
 type Foreign = Extract<Seen, { kind: 'file' | 'symlink' }>;
 
 /** What stands against an installation, a sentence each; nothing where it may go on. */
-export function findObjections({ places, source, wish, observed }: Omit<InstallFacts, 'same' | 'giveWay'>) {
+export function findObjections({
+  places,
+  build,
+  wish,
+  observed,
+}: Pick<InstallFacts, 'places' | 'wish' | 'observed'> & { readonly build: InstalledBuild }) {
   return wish.names.flatMap((name): readonly string[] => {
     const seen = observed.seen.get(name);
     const path = `${places.dir}/${name}`;
     if (seen?.kind === 'other') return [`${path} is no file: move it away`];
     if (isForeign(seen))
       return objectToForeign(path, seen, { kept: observed.kept.get(name), ...wish, places });
-    if (seen?.kind !== 'ours' || wish.force || !isLater(seen.build.version, source.build.version)) return [];
+    if (seen?.kind !== 'ours' || wish.force || !isLater(seen.build.version, build.version)) return [];
     return [
-      `${path} is ${describeBuild(seen.build)}, later than this ${describeBuild(source.build)}: --force takes the earlier`,
+      `${path} is ${describeBuild(seen.build)}, later than this ${describeBuild(build)}: --force takes the earlier`,
     ];
   });
 }
@@ -81,7 +93,7 @@ export function foreignNames({ wish, observed }: Pick<InstallFacts, 'wish' | 'ob
 
 /** What becomes of each name. */
 export function planChanges(facts: InstallFacts): readonly NameChange[] {
-  const stale = new Set(staleNames(facts));
+  const stale = new Set(facts.parts.flatMap((part) => staleNames(part, facts)));
   return facts.wish.names.map((name) => {
     const seen = facts.observed.seen.get(name);
     if (seen?.kind === 'ours')
@@ -93,27 +105,38 @@ export function planChanges(facts: InstallFacts): readonly NameChange[] {
 /** The steps of an installation against which nothing stands. */
 export function planInstall(facts: InstallFacts): readonly Step[] {
   const { places, observed } = facts;
-  const stale = staleNames(facts);
+  const parts = changingParts(facts);
   return [
     ...observed.leftovers.map((path): Step => ({ do: 'remove', path })),
-    ...(stale.length === 0
+    ...(parts.length === 0
       ? []
       : [
-          planStaging(facts),
+          ...parts.map((part) => planStaging(part, places)),
           ...planBackups(facts),
-          ...stale.flatMap((name) => planName(places, name)),
-          { do: 'remove', path: places.staged } as const,
+          ...parts.flatMap((part) => planNames(part, facts)),
           { do: 'flush', path: places.dir } as const,
         ]),
   ];
 }
 
-/** Whether the executable must be copied once more. */
-export function needsCopy(facts: InstallFacts): boolean {
-  return facts.same === undefined && staleNames(facts).length > 0;
+/** How many bytes must be copied. */
+export function countCopied(facts: InstallFacts): number {
+  const copied = changingParts(facts).filter(({ same }) => same === undefined);
+  return copied.reduce((sum, { source }) => sum + source.size, 0);
 }
 
-function planStaging({ places: { dir, staged }, source, same }: InstallFacts): Step {
+function changingParts(facts: InstallFacts): readonly Part[] {
+  return facts.parts.filter((part) => staleNames(part, facts).length > 0);
+}
+
+function planNames(part: Part, facts: InstallFacts): readonly Step[] {
+  return [
+    ...staleNames(part, facts).flatMap((name) => planName(part.staged, facts.places.dir, name)),
+    { do: 'remove', path: part.staged },
+  ];
+}
+
+function planStaging({ source, staged, same }: Part, { dir }: Places): Step {
   return same === undefined
     ? { do: 'copy', from: source.path, to: staged }
     : { do: 'link', from: `${dir}/${same}`, to: staged };
@@ -138,7 +161,7 @@ function planBackups({ places, observed, giveWay }: InstallFacts): readonly Step
 }
 
 /** A link of another name first, which then takes the name: a runtime finds the old file or the new one. */
-function planName({ dir, staged }: Places, name: string): readonly Step[] {
+function planName(staged: string, dir: string, name: string): readonly Step[] {
   const scratch = `${dir}/${scratchPrefix}-${name}`;
   return [
     { do: 'link', from: staged, to: scratch },
@@ -147,9 +170,9 @@ function planName({ dir, staged }: Places, name: string): readonly Step[] {
 }
 
 /** Those that are not links to the one copy; rename(2) of two links to one file would do nothing. */
-function staleNames({ wish, observed, same }: InstallFacts): readonly string[] {
+function staleNames({ names, same }: Part, { observed }: Pick<InstallFacts, 'observed'>): readonly string[] {
   const copy = same === undefined ? undefined : observed.seen.get(same);
-  return wish.names.filter((name) => {
+  return names.filter((name) => {
     const seen = observed.seen.get(name);
     return copy === undefined || seen === undefined || !isOneFile(copy, seen);
   });

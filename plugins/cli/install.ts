@@ -1,7 +1,9 @@
+import { readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
 import type { Installation } from '../../lib/install/install.ts';
-import { installedNames } from '../../lib/install/names.ts';
+import { commandName, installedNames } from '../../lib/install/names.ts';
 import type { NameChange } from '../../lib/install/plan-install.ts';
 import type { NameReturn } from '../../lib/install/plan-uninstall.ts';
 import type { Uninstallation } from '../../lib/install/uninstall.ts';
@@ -16,6 +18,7 @@ type DirectoryOptions = { readonly dir: string; readonly dryRun?: true; readonly
 
 type InstallOptions = DirectoryOptions & {
   readonly only?: string;
+  readonly resident?: true;
   readonly replace?: true;
   readonly force?: true;
 };
@@ -38,6 +41,10 @@ export function addInstall(program: Command, context: InstallContext): void {
       ),
   )
     .option('--only <names>', `only these, separated by commas, of: ${installedNames.join(', ')}`)
+    .option(
+      '--resident',
+      `the plugins' names become the client, which has the agent serve calls, or else ${commandName} beside it`,
+    )
     .option('--replace', "take the names of others' files, which are kept as backups")
     .option('--force', 'put this build also over a later version')
     .action((options: InstallOptions) => runInstall(options, context));
@@ -58,14 +65,14 @@ function withDirectoryOptions(command: Command): Command {
 }
 
 async function runInstall(options: InstallOptions, context: InstallContext): Promise<void> {
-  const { dir, only, replace, force, dryRun, json } = options;
-  const names = only === undefined ? installedNames : parseNames(only);
+  const { dir, replace, force, dryRun, json } = options;
   const { install } = await import('../../lib/install/install.ts');
   const done = install(
     {
       dir,
       executable: ownExecutable,
-      wish: { names, replace: replace === true, force: force === true },
+      client: await chooseClient(options),
+      wish: { names: chooseNames(options), replace: replace === true, force: force === true },
       isDryRun: dryRun === true,
     },
     { sleep: context.machine.sleep, patienceMs },
@@ -73,6 +80,18 @@ async function runInstall(options: InstallOptions, context: InstallContext): Pro
   const { steps, ...told } = done;
   const data = dryRun === true ? { ...told, dryRun, steps } : told;
   print(context, json === true, data, () => renderInstallation(done, dryRun === true, createPaint(context)));
+}
+
+async function chooseClient({ resident }: InstallOptions): Promise<string | undefined> {
+  if (resident !== true) return undefined;
+  const { findClient } = await import('../../lib/install/client.ts');
+  return findClient(ownExecutable, dirname(readlinkSync(ownExecutable)));
+}
+
+/** A client without the executable beside it could not fall back. */
+function chooseNames({ only, resident }: InstallOptions): readonly string[] {
+  const names = only === undefined ? installedNames : parseNames(only);
+  return resident === true ? [...names.filter((name) => name !== commandName), commandName] : names;
 }
 
 async function runUninstall(

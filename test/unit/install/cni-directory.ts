@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type InstallRequest, install } from '../../../lib/install/install.ts';
-import { renderEnd } from '../../../lib/install/installed-build.ts';
+import { renderClientEnd, renderEnd } from '../../../lib/install/installed-build.ts';
 import { installedNames } from '../../../lib/install/names.ts';
 import { uninstall } from '../../../lib/install/uninstall.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -33,6 +33,13 @@ export class CniDirectory implements Disposable {
     return path;
   }
 
+  /** The client of that version. @returns its path */
+  client(version: string): string {
+    const path = `${this.#parent.path}/client-${version}`;
+    writeFileSync(path, `client ${version} ${renderClientEnd({ id: idOf(version), version })}`);
+    return path;
+  }
+
   /** A plugin of somebody else. */
   foreign(name: string, text = `foreign ${name}`): void {
     writeFileSync(this.path(name), text);
@@ -43,12 +50,16 @@ export class CniDirectory implements Disposable {
     return `${this.dir}/${name}`;
   }
 
-  install(executable: string, wish: Partial<InstallRequest['wish'] & { isDryRun: boolean }> = {}) {
-    const { isDryRun = false, ...rest } = wish;
+  install(
+    executable: string,
+    wish: Partial<InstallRequest['wish'] & { isDryRun: boolean; client: string }> = {},
+  ) {
+    const { isDryRun = false, client, ...rest } = wish;
     return install(
       {
         dir: this.dir,
         executable,
+        client,
         wish: { names: installedNames, replace: false, force: false, ...rest },
         isDryRun,
       },

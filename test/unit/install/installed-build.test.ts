@@ -1,7 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isOfBuild } from '../../../lib/exec/build.ts';
-import { isLater, readBuild, renderEnd } from '../../../lib/install/installed-build.ts';
+import {
+  isClient,
+  isLater,
+  readBuild,
+  renderClientEnd,
+  renderEnd,
+} from '../../../lib/install/installed-build.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const id = '0123456789abcdef0123456789abcdef';
@@ -19,6 +25,22 @@ test.each([
 
   expect(readBuild(path)).toEqual(build);
   expect(isOfBuild(path, id)).toBe(build !== undefined);
+});
+
+test('a client is of its build, and is told from the executable', () => {
+  using directory = temporaryDirectory();
+  const path = `${directory.path}/program`;
+
+  writeFileSync(path, `program${renderClientEnd({ id, version: '1.2.3' })}`);
+  expect([isClient(path), readBuild(path), isOfBuild(path, id)]).toEqual([
+    true,
+    { id, version: '1.2.3' },
+    true,
+  ]);
+  writeFileSync(path, `program${renderEnd({ id, version: '1.2.3' })}`);
+  expect(isClient(path)).toBe(false);
+  writeFileSync(path, '');
+  expect(isClient(path)).toBe(false);
 });
 
 test.each([
