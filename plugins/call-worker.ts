@@ -4,11 +4,21 @@ import { Fields } from '../lib/cni/fields.ts';
 import { toolPathOf } from '../lib/cni/invocation.ts';
 import { parseJson } from '../lib/cni/json.ts';
 import { failuresOf } from '../lib/errors/collect.ts';
+import { forgetFlows } from '../lib/exec/conntrack.ts';
+import { type HomeNftables, openHomeNftables } from '../lib/exec/home-nftables.ts';
+import { keepNetfilter, type OpenNetfilter } from '../lib/exec/kept-netfilter.ts';
+import { startLinkRemoval } from '../lib/exec/link-removal.ts';
+import { awaitRunning } from '../lib/exec/link-running.ts';
+import { carryOutLinks } from '../lib/exec/link-shortcut.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
-import { createInNetns, type InNetns } from '../lib/exec/netns.ts';
+import { createInNetns } from '../lib/exec/netns.ts';
+import { findNftChains, findNftTables } from '../lib/exec/nft-names.ts';
+import { carryOutRules } from '../lib/exec/nft-shortcut.ts';
+import { rememberListings } from '../lib/exec/remembered-listings.ts';
 import { noShortcut, type Shortcut } from '../lib/exec/shortcut.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { createLog, type Log } from '../lib/log/log.ts';
+import { findIn } from '../lib/nft/set-types.ts';
 import { type KeptStores, keepStores } from '../lib/registry/kept-stores.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import { loadCalls } from '../lib/resident/calls.ts';
@@ -18,6 +28,7 @@ import type { Report } from '../lib/resident/report.ts';
 import { Stopwatch, timeMachine, timePlugin } from '../lib/resident/stopwatch.ts';
 import { openTurns, type Turns, takingTurns } from '../lib/resident/turns.ts';
 import { runWorker } from '../lib/resident/worker.ts';
+import { declaredSets } from '../lib/rules/declared-sets.ts';
 import { openRecords, type Records, recordsDirectory } from '../lib/rules/records.ts';
 import { composePlugins } from './compose.ts';
 
@@ -43,15 +54,15 @@ const usualDirectory = '/';
  * A worker of the agent: each call goes to the same dispatch over the same plugins as in the executables. The plugins are
  * made anew for it; what stays from one call to the next is what costs time to open, and is looked at before it is used.
  * @param options what the agent says, as JSON: `agent`, its process, and `netlink`, whether links and rules are changed
- * without a process
+ * without a process; `log`, the format of its lines
  */
 export async function runCallWorker(options: string, parts: CallWorkerParts): Promise<void> {
   const fields = new Fields(parseJson(options, "the worker's options"), '');
   const agent = fields.integer('agent', { min: 1, max: 2 ** 31 }) ?? fields.missing('agent');
   const calls = loadCalls();
-  const log = createLog(parts.writeLog, 'text');
+  const log = createLog(parts.writeLog, fields.string('log') === 'json' ? 'json' : 'text');
   const kept = keep(fields.boolean('netlink') ?? true, parts);
-  using turns = openTurns(turnsPath, calls, kept.machine.sleep);
+  using turns = openTurns(turnsPath, calls, kept.machineFor('').sleep);
   calls.setNonBlocking(descriptors.reports);
   const all = { ...parts, ...kept, turns };
   await runWorker({
@@ -68,29 +79,71 @@ export async function runCallWorker(options: string, parts: CallWorkerParts): Pr
 
 /** What outlives a call. */
 type Kept = {
-  readonly machine: Machine;
+  /** @param path where tools are looked up */
+  readonly machineFor: (path: string) => Machine;
   readonly records: Records;
   readonly stores: KeptStores;
 };
 
 function keep(usesNetlink: boolean, { abandon, chooseRegistrar }: CallWorkerParts): Kept {
-  const shortcut = usesNetlink ? noShortcut : noShortcut;
-  const machine = machineFor('', { shortcut, inNetns: createInNetns(abandon) });
+  const nftables = openHomeNftables();
+  const ways = {
+    shortcut: usesNetlink ? createShortcut(nftables) : noShortcut,
+    inNetns: createInNetns(abandon),
+  };
+  const machineFor = keepEach((path: string) => {
+    const run = createSpawnSyncRunner(path);
+    const made = createMachine({
+      ...ways,
+      run: usesNetlink ? rememberListings(run, nftables) : run,
+      startDetached: createDetachedStarter(path),
+    });
+    return usesNetlink ? { ...made, ...netfilterBy(keepNetfilter()) } : made;
+  });
+  const machine = machineFor('');
   return {
-    machine,
+    machineFor,
     records: openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode),
     stores: keepStores(chooseRegistrar(machine).openStore),
   };
 }
 
-/** @param path where tools are looked up */
-function machineFor(path: string, { shortcut, inNetns }: { shortcut: Shortcut; inNetns: InNetns }): Machine {
-  return createMachine({
-    shortcut,
-    inNetns,
-    run: createSpawnSyncRunner(path),
-    startDetached: createDetachedStarter(path),
-  });
+/** What asks netfilter for something, over a socket that need not be closed: the kernel keeps waiting who closes one. */
+function netfilterBy(open: OpenNetfilter): Pick<Machine, 'forgetFlows' | 'findNftTables' | 'findNftChains'> {
+  return {
+    forgetFlows: (flows) => forgetFlows(flows, undefined, open),
+    findNftTables: (wanted) => findNftTables(wanted, open),
+    findNftChains: (wanted) => findNftChains(wanted, open),
+  };
+}
+
+function createShortcut(nftables: HomeNftables): Shortcut {
+  const findTypes = findIn(declaredSets);
+  return {
+    carryOut: ({ tool, operations }) => {
+      if (tool === 'ip') return carryOutLinks(operations);
+      return tool === 'nft' ? carryOutRules(operations, { nftables, findTypes }) : 0;
+    },
+    startRemoval: startLinkRemoval,
+    // What is attached is attached: a kernel that does not say whether the link runs stops no ADD.
+    awaitRunning: (name, waiting) => {
+      failuresOf(() => awaitRunning(name, waiting));
+    },
+  };
+}
+
+/** More than a few callers' PATHs is somebody who makes them up. */
+const mostKept = 16;
+
+/** What is made of a text once, and kept for the next time. */
+function keepEach<T>(make: (text: string) => T): (text: string) => T {
+  const kept = new Map<string, T>();
+  return (text) => {
+    const made = kept.get(text) ?? make(text);
+    if (kept.size >= mostKept) kept.clear();
+    kept.set(text, made);
+    return made;
+  };
 }
 
 type Parts = CallWorkerParts & Kept & { readonly turns: Turns };
@@ -120,7 +173,7 @@ function inDirectory<T>(directory: string, work: () => T): T {
 
 function playPlugin({ name, env, stdin }: CallRequest, watch: Stopwatch, parts: Parts): CallAnswer {
   const told = { stdout: '', stderr: '' };
-  const machine = timeMachine(machineFor(toolPathOf(env), parts.machine), watch);
+  const machine = timeMachine(parts.machineFor(toolPathOf(env)), watch);
   const registrar: TellingParts = {
     ...parts.chooseRegistrar(machine),
     openStore: (path) => watch.time('registry', () => parts.stores.open(path)),
@@ -186,6 +239,7 @@ function whereWeAre(buildId: string): Hello {
 }
 
 function identify(path: string): string {
-  const { dev, ino } = statSync(path);
+  // Of some file systems, inodes have more digits than a number can.
+  const { dev, ino } = statSync(path, { bigint: true });
   return `${dev}:${ino}`;
 }

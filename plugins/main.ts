@@ -84,18 +84,21 @@ async function runAgent(
   registrar: RegistrarParts & { readonly records: Records },
   registering: readonly Plugin[],
 ): Promise<void> {
-  const [{ parseAgentConfig }, agent, { createExecaRunner }, { createListener }] = await Promise.all([
-    import('./agent/config.ts'),
-    import('./agent/agent.ts'),
-    import('../lib/exec/execa-runner.ts'),
-    import('../lib/exec/lines.ts'),
-  ]);
+  const [{ parseAgentConfig }, agent, { createExecaRunner }, { createListener }, { startWorker }] =
+    await Promise.all([
+      import('./agent/config.ts'),
+      import('./agent/agent.ts'),
+      import('../lib/exec/execa-runner.ts'),
+      import('../lib/exec/lines.ts'),
+      import('../lib/exec/start-worker.ts'),
+    ]);
   // What nobody has caught would be printed with the bundle's line, which is the whole program.
   process.on('uncaughtException', fail);
   await agent.runAgent(parseAgentConfig(json), {
     ...registrar,
     run: createExecaRunner(toolPathOf(process.env)),
     listen: createListener(toolPathOf(process.env)),
+    startWorker,
     writeLog: writeLine,
     onStop: onInterrupt,
     version: __FAIRLEAD_VERSION__,

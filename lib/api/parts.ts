@@ -6,6 +6,7 @@ import type { OverlayStatus } from '../overlay/status.ts';
 import type { Status } from '../registry/instance.ts';
 import type { Store } from '../registry/store.ts';
 import type { RegistryView } from '../registry/view.ts';
+import type { CniStatus } from '../resident/status.ts';
 import type { BgpStatus } from '../routing/bgp-status.ts';
 import type { RoutingStatus } from '../routing/router.ts';
 import type { Refusals } from '../xds/refusals.ts';
@@ -66,6 +67,8 @@ export type ApiServices = {
   readonly routed?: ApiRouted | undefined;
   /** How the outside registries stand; undefined where nobody serves any. */
   readonly mirrors?: (() => readonly MirrorStatus[]) | undefined;
+  /** How CNI calls are served; undefined where nobody serves any. */
+  readonly cni?: (() => CniStatus) | undefined;
   /** Below it services have names in DNS; `fairlead.internal` unless set. */
   readonly zone?: string;
   readonly limits: ApiLimits;

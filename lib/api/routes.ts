@@ -1,3 +1,4 @@
+import { getCni } from './cni.ts';
 import { agentSelf, catalogOfService, catalogServices, healthOfService, statusLeader } from './consul.ts';
 import { getIpam, releaseHost } from './ipam.ts';
 import { getMirrors } from './mirrors.ts';
@@ -199,6 +200,14 @@ export const routes: readonly Route[] = [
     summary:
       'How each outside registry stands: what is delivered to it, what is imported from it, and what fails',
     handle: getMirrors,
+  },
+  {
+    method: 'GET',
+    path: '/v1/cni',
+    short: true,
+    access: 'read',
+    summary: 'Which path CNI calls take, how long their parts take, and why clients go their own way',
+    handle: getCni,
   },
   {
     method: 'GET',

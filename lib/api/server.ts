@@ -62,7 +62,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 function createParts(options: ApiOptions): ApiParts {
-  const { store, view, picker, metrics, health, node, overlay, routed, mirrors, zone, limits } = options;
+  const { store, view, picker, metrics, health, node, overlay, routed, mirrors, cni, zone, limits } = options;
   view.refresh();
   const instanceTexts = new InstanceTexts();
   const history = new History(view);
@@ -78,6 +78,7 @@ function createParts(options: ApiOptions): ApiParts {
       overlay,
       routed,
       mirrors,
+      cni,
       ...(zone === undefined ? {} : { zone }),
       limits,
       instanceTexts,

@@ -4,6 +4,7 @@ import type { CniError } from '../errors/cni-error.ts';
 import { failuresOf, withLaterFailures } from '../errors/collect.ts';
 import { isFailureOf } from '../errors/command-failure.ts';
 import { applyPlan, type Site } from '../exec/apply.ts';
+import { hostVethName } from '../net/ifname.ts';
 import type { Flow } from '../plan/flow.ts';
 import type { Plan } from '../plan/operation.ts';
 import { type Entry, enterRecord } from '../rules/enter-record.ts';
@@ -59,6 +60,7 @@ export function carryOut(
   };
   try {
     const undo = applyWithRules(prepared, entry, site, parts);
+    machine.shortcut.awaitRunning(hostVethName(containerId, ifName), machine);
     return () => {
       const failures = undo();
       return failures.length > 0 ? failures : failuresOf(entry.takeBack);

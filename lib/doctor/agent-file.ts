@@ -23,6 +23,8 @@ export type AgentFile = {
   readonly birdSocket: string | undefined;
   /** Whether it is to put back what others take away of containers' rules. */
   readonly putsRulesBack: boolean;
+  /** Whether it is to serve CNI calls. */
+  readonly servesCalls: boolean;
 };
 
 const defaultPath = '/etc/fairlead/agent.json';
@@ -33,6 +35,7 @@ const usual = {
   hasBlocks: false,
   birdSocket: undefined,
   putsRulesBack: true,
+  servesCalls: false,
 } as const;
 
 /** @param stated by the operator; then there must be such a file */
@@ -63,6 +66,7 @@ function parse(text: string, path: string): Omit<AgentFile, 'path' | 'isThere' |
         ? (routing.parsed('socket', 'an absolute path', parsePath) ?? defaultBirdSocket)
         : undefined,
     putsRulesBack: fields.boolean('rules') ?? usual.putsRulesBack,
+    servesCalls: fields.object('cni') !== undefined,
   };
 }
 

@@ -9,6 +9,7 @@ import { managers } from './managers/managers.ts';
 import { mtu } from './mtu/mtu.ts';
 import { offload } from './mtu/offload.ts';
 import { pathMtu } from './mtu/path-mtu.ts';
+import { resident } from './resident/resident.ts';
 import { bird } from './routed/bird.ts';
 import { endpoints } from './routed/endpoints.ts';
 import { pools } from './routed/pools.ts';
@@ -19,6 +20,7 @@ import { vxlan } from './vxlan/vxlan.ts';
 export const checks: readonly TableCheck[] = [
   toTableCheck(tools),
   toTableCheck(agent),
+  toTableCheck(resident),
   toTableCheck(subnet),
   toTableCheck(forwarding),
   toTableCheck(rules),

@@ -14,6 +14,8 @@ import { readSubnetFile, type SubnetFile } from './subnet-file.ts';
 export type Question = {
   readonly subnetFile: string | undefined;
   readonly config: string | undefined;
+  /** Where the runtime looks for plugins; the usual directory unless it is said. */
+  readonly pluginDir?: string | undefined;
   /** Hosts to which the way is tried, beside those that the overlay knows. */
   readonly peers: readonly IpAddress[];
 };
@@ -22,6 +24,8 @@ export type Question = {
 export type Scene = {
   readonly machine: Machine;
   readonly peers: readonly IpAddress[];
+  /** Where the runtime looks for plugins. */
+  readonly pluginDir: string;
   /** Whether sockets and rules of everybody can be seen. */
   readonly isRoot: boolean;
   /** @throws Unseen */
@@ -38,6 +42,8 @@ export type Scene = {
   readonly overlay: () => Overlay | undefined;
 };
 
+const defaultPluginDir = '/opt/cni/bin';
+
 export function createScene({ config, ...question }: Question, machine: Machine): Scene {
   const text = once(() => ask(machine, 'ip', ['-j', '-d', 'addr', 'show']));
   const links = once(() => parseLinks(text()));
@@ -52,8 +58,11 @@ export function createScene({ config, ...question }: Question, machine: Machine)
     recogniseOverlay({ links: links(), vxlans: vxlans(), subnetFile: subnetFile(), agentFile: agentFile() }),
   );
   const records = openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode);
-  const { peers } = question;
-  return { machine, peers, isRoot, links, vxlans, endpoints, records, agentFile, subnetFile, overlay };
+  const { peers, pluginDir = defaultPluginDir } = question;
+  return {
+    ...{ machine, peers, pluginDir, isRoot, links, vxlans, endpoints },
+    ...{ records, agentFile, subnetFile, overlay },
+  };
 }
 
 function once<T>(look: () => T): () => T {

@@ -78,7 +78,7 @@ function readExactly(connection: number, length: number): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(length);
   const deadline = performance.now() + patienceMs;
   for (let at = 0; at < length; ) {
-    const read = readSync(connection, bytes, at, length - at, null);
+    const read = orAgain(() => readSync(connection, bytes, at, length - at, null));
     if (read === 0 && at === 0) return undefined;
     if (read === 0) throw new Error(`it has closed after ${at} of ${length} bytes`);
     at += read;
@@ -89,7 +89,18 @@ function readExactly(connection: number, length: number): Buffer | undefined {
 }
 
 function writeAll(connection: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(connection, bytes, at);
+  for (let at = 0; at < bytes.length; ) at += orAgain(() => writeSync(connection, bytes, at));
+}
+
+/** A child that ends interrupts what has a time limit (signal(7)). */
+function orAgain<T>(work: () => T): T {
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (errnoOf(error) !== 'EINTR') throw error;
+    }
+  }
 }
 
 function isTaken(connection: number, answer: Buffer, log: Log): boolean {

@@ -74,6 +74,7 @@ export function timeMachine(machine: Machine, watch: Stopwatch): Machine {
     shortcut: {
       carryOut: (batch) => timed(phaseOf(batch.tool), () => shortcut.carryOut(batch)),
       startRemoval: (name) => watch.time('links', () => shortcut.startRemoval(name)),
+      awaitRunning: (name, waiting) => watch.time('links', () => shortcut.awaitRunning(name, waiting)),
     },
     forgetFlows: (flows) => watch.time('rules', () => machine.forgetFlows(flows)),
     findNftTables: (wanted) => watch.time('rules', () => machine.findNftTables(wanted)),

@@ -5,6 +5,8 @@ import { Overlay } from '../../lib/overlay/overlay.ts';
 import { Imports } from '../../lib/registry/imports.ts';
 import { readNodeId } from '../../lib/registry/node-id.ts';
 import { RulesKeeper } from '../../lib/rules/keeper.ts';
+import { CniCalls } from './cni-calls.ts';
+import { addCniMetrics } from './cni-metrics.ts';
 import type { AgentConfig } from './config.ts';
 import { type Discovery, startDiscovery } from './discovery.ts';
 import { type Mirrors, type MirrorsOptions, startMirrors } from './mirrors.ts';
@@ -24,6 +26,8 @@ export type Cluster = AsyncDisposable & {
   readonly imports: Imports | undefined;
   /** Undefined where rules that others take away are none of this agent's business. */
   readonly rules: RulesKeeper | undefined;
+  /** Undefined where CNI calls are executed by the runtime's own processes only. */
+  readonly cni: CniCalls | undefined;
 };
 
 /**
@@ -52,16 +56,29 @@ export function joinCluster(config: AgentConfig, parts: AgentParts, log: Log): C
   const mirrors = openMirrors(file, { storePath: store, node, log, imports });
   stack.use(mirrors);
   const rules = config.rules ? new RulesKeeper({ ...parts, log }) : undefined;
-  for (const each of [overlay, routed, rules]) stack.use(keepRunning(each));
+  const cni = openCalls(config, parts, log);
+  for (const each of [overlay, routed, rules, cni]) stack.use(keepRunning(each));
   return {
     overlay,
     routed,
     discovery,
     mirrors,
     rules,
+    cni,
     imports: discovery !== undefined || mirrors?.isImporting === true ? imports : undefined,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+function openCalls(
+  { cni: settings, log: logFormat }: AgentConfig,
+  { startWorker, processMetrics }: AgentParts,
+  log: Log,
+): CniCalls | undefined {
+  if (settings === undefined) return undefined;
+  const calls = new CniCalls({ settings, startWorker, log, logFormat });
+  addCniMetrics(processMetrics, calls);
+  return calls;
 }
 
 function openMirrors(

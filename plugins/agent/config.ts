@@ -14,6 +14,7 @@ import { defaultResultsDir } from '../../lib/registry/restore.ts';
 import { defaultStorePath } from '../../lib/registry/schema.ts';
 import type { RoutingSettings } from '../../lib/routing/settings.ts';
 import { parseAgentBlocksConfig } from './blocks-config.ts';
+import { type CniSettings, parseCniConfig } from './cni-config.ts';
 import { type DiscoveryConfig, parseDiscoveryConfig } from './discovery-config.ts';
 import { parseAgentOverlayConfig } from './overlay-config.ts';
 import { defaultRouting, parseAgentRoutingConfig } from './routing-config.ts';
@@ -58,6 +59,8 @@ export type AgentConfig = {
   readonly resultsDir: string;
   /** Whether rules of attachments that others take away are put back. */
   readonly rules: boolean;
+  /** How CNI calls are served; undefined where they are not. */
+  readonly cni: CniSettings | undefined;
   readonly log: LogFormat;
   /** The file of outside registries; undefined: the usual one, where it is there; false: none. */
   readonly mirrors: string | false | undefined;
@@ -81,8 +84,9 @@ export function parseAgentConfig(json: unknown): AgentConfig {
   const fields = new Fields(json, '');
   fields.only(
     ...['store', 'zone', 'dns', 'api', 'health', 'alerts', 'sweepInterval', 'resultsDir', 'rules'],
-    ...['log', 'mirrors', 'etcd', ...clusterFields],
+    ...['cni', 'log', 'mirrors', 'etcd', ...clusterFields],
   );
+  const cni = fields.object('cni');
   return {
     store: fields.parsed('store', 'an absolute path', parseStorePath) ?? defaultStorePath,
     zone: fields.parsed('zone', 'a domain such as fairlead.internal', parseZone) ?? defaultZone,
@@ -95,6 +99,7 @@ export function parseAgentConfig(json: unknown): AgentConfig {
     sweepMs: durationOf(fields, 'sweepInterval') ?? 10_000,
     resultsDir: fields.parsed('resultsDir', 'an absolute path', parseStorePath) ?? defaultResultsDir,
     rules: fields.boolean('rules') ?? true,
+    cni: cni === undefined ? undefined : parseCniConfig(cni),
     log:
       fields.parsed('log', '"text" or "json"', (text) =>
         text === 'text' || text === 'json' ? text : undefined,

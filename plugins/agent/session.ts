@@ -12,6 +12,7 @@ import type { Log } from '../../lib/log/log.ts';
 import { isChecked } from '../../lib/registry/instance.ts';
 import type { Store } from '../../lib/registry/store.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
+import type { CniStatus } from '../../lib/resident/status.ts';
 import type { Cluster } from './cluster.ts';
 import type { AgentConfig, TokenSource } from './config.ts';
 import { createMetrics } from './metrics.ts';
@@ -152,6 +153,7 @@ function openApi(
       problems: () => [
         ...[...problems].map(([task, problem]) => `${task}: ${problem}`),
         ...(cluster.rules?.status().problems ?? []),
+        ...(cluster.cni?.problems ?? []),
         ...(cluster.overlay?.status().problems ?? []),
         ...(cluster.routed?.asked.ipam().problems ?? []),
         ...(cluster.routed?.asked.routes().problems ?? []),
@@ -160,11 +162,16 @@ function openApi(
     zone: config.zone,
     overlay: () => cluster.overlay?.status(),
     mirrors: () => cluster.mirrors?.status() ?? [],
+    cni: cniOf(cluster),
     routed: cluster.routed?.asked,
     node: { name: parts.hostName, address: '', datacenter: 'local', version: parts.version },
     limits: { ...defaultLimits, ...(config.api.rate === undefined ? {} : { rate: config.api.rate }) },
     log,
   });
+}
+
+function cniOf({ cni }: Cluster): (() => CniStatus) | undefined {
+  return cni === undefined ? undefined : () => cni.status();
 }
 
 function listenersOf({ listen, tokens, tls, plaintext }: AgentConfig['api']): readonly ApiListen[] {

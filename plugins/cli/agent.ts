@@ -12,6 +12,7 @@ type AgentFlags = {
   readonly upstream?: readonly string[];
   readonly api?: readonly string[];
   readonly log?: string;
+  readonly cni?: true;
 };
 
 export type AgentContext = {
@@ -32,6 +33,7 @@ export function addAgent(program: Command, { runAgent }: AgentContext): void {
     .option('--dns <address...>', 'where DNS answers: address[:port], gateways[:port], or none')
     .option('--upstream <address...>', 'who is asked for names of other domains')
     .option('--api <where...>', 'where the API is: unix:/path, tcp:address:port, or none')
+    .option('--cni', 'carry out the CNI calls that installed clients hand over')
     .option('--log <format>', 'text, or json')
     .action(async ({ config, ...flags }: AgentFlags & { config?: string }) => {
       await runAgent(withFlags(config === undefined ? {} : readConfig(config), flags));
@@ -46,7 +48,7 @@ function readConfig(path: string): unknown {
 }
 
 /** The flags take the place of the fields that they stand for, and are parsed by the same rules. */
-function withFlags(json: unknown, { dns, upstream, api, ...flags }: AgentFlags): object {
+function withFlags(json: unknown, { dns, upstream, api, cni, ...flags }: AgentFlags): object {
   const fields = new Fields(json, '');
   const section = (name: string) => fields.raw(name) as object | undefined;
   const server = {
@@ -58,5 +60,6 @@ function withFlags(json: unknown, { dns, upstream, api, ...flags }: AgentFlags):
     ...flags,
     ...(Object.keys(server).length === 0 ? {} : { dns: { ...section('dns'), ...server } }),
     ...(api === undefined ? {} : { api: { ...section('api'), listen: api } }),
+    ...(cni === undefined ? {} : { cni: section('cni') ?? {} }),
   };
 }

@@ -13,6 +13,7 @@ import type { Records } from '../../lib/rules/records.ts';
 import type { RulesParts } from '../../lib/rules/remove-rules.ts';
 import { type AgentContext, addAgent } from './agent.ts';
 import { addBgp } from './bgp.ts';
+import { addCni } from './cni.ts';
 import { addCompletion } from './completion.ts';
 import { collectDeadNames, type DeadName } from './dead-names.ts';
 import { addDoctor, ProblemsFound } from './doctor.ts';
@@ -74,6 +75,7 @@ function createProgram(context: CliContext): Command {
   addRoutes(program, context);
   addBgp(program, context);
   addMirrors(program, context);
+  addCni(program, context);
   addDoctor(program, context);
   addInstall(program, context);
   addMan(program, context);

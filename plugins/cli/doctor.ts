@@ -12,6 +12,7 @@ import { createPaint, type Paint, print, type Terminal, toTable } from './termin
 type Options = {
   readonly subnetFile?: string;
   readonly config?: string;
+  readonly pluginDir?: string;
   readonly peer?: readonly string[];
   readonly json?: true;
 };
@@ -29,6 +30,7 @@ export function addDoctor(program: Command, context: Terminal & { readonly machi
       `where this host's subnet is written (default: the agent's, or ${defaultSubnetFile})`,
     )
     .option('--config <file>', "the agent's configuration (default: /etc/fairlead/agent.json)")
+    .option('--plugin-dir <dir>', 'where the runtime looks for plugins (default: /opt/cni/bin)')
     .option(
       '--peer <address...>',
       'other hosts to which the way is tried, beside those that the overlay knows',
@@ -41,10 +43,11 @@ export function addDoctor(program: Command, context: Terminal & { readonly machi
     });
 }
 
-function toQuestion({ subnetFile, config, peer = [] }: Options): Question {
+function toQuestion({ subnetFile, config, pluginDir, peer = [] }: Options): Question {
   return {
     subnetFile: toPath('--subnet-file', subnetFile),
     config: toPath('--config', config),
+    pluginDir: toPath('--plugin-dir', pluginDir),
     peers: peer.map(toPeer),
   };
 }

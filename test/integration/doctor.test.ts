@@ -19,6 +19,7 @@ test('a host that is well has no problem, and every check says what it has found
   expect(lines.map(({ id, state }) => `${id} ${state}`)).toEqual([
     'tools ok',
     'agent skipped',
+    'resident skipped',
     'subnet ok',
     'forwarding ok',
     'rules skipped',
@@ -111,6 +112,7 @@ test('a user who is not root sees what there is to see, and is told what is not'
   expect(lines.filter(({ state }) => state === 'skipped').map(({ id }) => id)).toEqual([
     'tools',
     'agent',
+    'resident',
     'rules',
     'forward-drop',
     'endpoints',

@@ -1,0 +1,47 @@
+import { readdirSync, statSync } from 'node:fs';
+import { ifExists } from '../../errors/system-error.ts';
+import { type InstalledBuild, readBuild } from '../../install/installed-build.ts';
+
+/** What of ours is in a directory of CNI plugins. */
+export type SeenClients = {
+  readonly dir: string;
+  /** The plugins' names under which a client is, which hands calls to the agent. */
+  readonly names: readonly string[];
+  /** Their builds, each once. */
+  readonly builds: readonly string[];
+  /** Of the executable beside them, which carries out what the agent does not; undefined where there is none. */
+  readonly executable: string | undefined;
+};
+
+/** The executable that a client starts. */
+const executableName = 'fairlead';
+
+/** A client has some hundred kilobytes, an executable, which holds all of Node, more than 50 MB. */
+const mostClientBytes = 8 * 1024 * 1024;
+
+/** None where there is no such directory. @throws the failed system call where it cannot be read */
+export function observeClients(dir: string): SeenClients {
+  const names = ifExists(() => readdirSync(dir)) ?? [];
+  const found = names.flatMap((name) => {
+    const build = buildOf(`${dir}/${name}`);
+    return build === undefined ? [] : [{ name, ...build }];
+  });
+  const clients = found.filter(
+    ({ bytes, name }) => bytes < mostClientBytes && !name.startsWith(executableName),
+  );
+  return {
+    dir,
+    names: clients.map(({ name }) => name).sort(),
+    builds: [...new Set(clients.map(({ id }) => id))],
+    executable: found.find(({ name, bytes }) => name === executableName && bytes >= mostClientBytes)?.id,
+  };
+}
+
+/** Undefined for what is not ours, and for what has gone meanwhile. */
+function buildOf(path: string): (InstalledBuild & { readonly bytes: number }) | undefined {
+  return ifExists(() => {
+    const stat = statSync(path);
+    const build = stat.isFile() ? readBuild(path) : undefined;
+    return build === undefined ? undefined : { ...build, bytes: stat.size };
+  });
+}

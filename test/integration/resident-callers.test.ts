@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { expect, type TestContext, test } from 'vitest';
+import { mostRequestBytes, requestHeaderBytes } from '../../lib/resident/protocol.ts';
+import { until } from '../support/agent.ts';
+import { binDir } from '../support/binaries.ts';
+import { toEnvironment, type Verb } from '../support/cni-call.ts';
+import { mustInside } from '../support/process.ts';
+import { type ResidentAgent, ResidentHost } from '../support/resident-host.ts';
+import { skipUnless } from '../support/skip.ts';
+
+/** How long an ADD's IPAM takes, in seconds: long enough to look at the call, and short enough to wait for it. */
+const slowSeconds = 1;
+
+/** A host whose containers get their addresses slowly from an IPAM plugin of somebody else's. */
+async function openHost(context: TestContext, containers: number): Promise<ResidentHost> {
+  skipUnless(
+    context,
+    existsSync(`${binDir}/fairlead-client`),
+    'the build has no client: there was no C compiler',
+  );
+  const host = await ResidentHost.create(containers);
+  const plugins = `${host.rig.dir}/others`;
+  mkdirSync(plugins);
+  const script = `#!/bin/sh
+[ "$CNI_COMMAND" != ADD ] || { echo "$CNI_CONTAINERID" >> "${host.rig.dir}/asked"; sleep ${slowSeconds}; }
+exec ${binDir}/host-local
+`;
+  writeFileSync(`${plugins}/slow`, script, { mode: 0o755 });
+  return host;
+}
+
+function startCall(host: ResidentHost, verb: Verb, container: string) {
+  const conf = {
+    cniVersion: '1.1.0',
+    name: 'net',
+    type: 'bridge',
+    bridge: 'cni0',
+    isGateway: true,
+    registry: { store: host.rig.store },
+    ipam: { type: 'slow', subnet: '10.88.0.0/16', dataDir: host.rig.dataDir },
+  };
+  return execa('nsenter', host.entering(`${host.rig.dir}/bin/bridge`), {
+    input: JSON.stringify(conf),
+    env: toEnvironment(verb, container, { env: { CNI_PATH: `${host.rig.dir}/others` } }),
+    reject: false,
+    timeout: 30_000,
+  });
+}
+
+/** Resolves when the IPAM plugin has been asked for an address for the container. */
+function asked(host: ResidentHost, container: string): Promise<void> {
+  const path = `${host.rig.dir}/asked`;
+  const isAsked = () => existsSync(path) && readFileSync(path, 'utf8').split('\n').includes(container);
+  return until(isAsked, `the ADD of ${container} to ask for an address`);
+}
+
+async function linksOf(host: ResidentHost): Promise<readonly string[]> {
+  const links = JSON.parse(await mustInside(host.rig.host, 'ip', '-j', 'link', 'show', 'type', 'veth'));
+  return (links as readonly { ifname?: string }[]).flatMap(({ ifname }) => ifname ?? []);
+}
+
+/** A caller of our own, that has read the greeting. */
+async function greet(host: ResidentHost): Promise<Socket> {
+  const caller = connect(`${host.runDir}/cni.sock`);
+  caller.on('error', () => undefined);
+  const [hello] = await once(caller, 'data');
+  expect(String(hello)).toMatch(/^fairlead-cni 1 /);
+  return caller;
+}
+
+function header(stdin: number): Buffer {
+  const bytes = Buffer.alloc(requestHeaderBytes);
+  bytes.writeUInt32LE(stdin, 12);
+  return bytes;
+}
+
+async function serve(host: ResidentHost, workers = 2): Promise<ResidentAgent> {
+  const agent = await host.startAgent({ workers });
+  await agent.logged('serving CNI calls');
+  return agent;
+}
+
+test('who sends half a request, or one that is too large, is dropped, and others are served', async (context) => {
+  await using host = await openHost(context, 1);
+  await using agent = await serve(host, 1);
+  const [container = ''] = host.containers;
+
+  const large = await greet(host);
+  large.write(header(mostRequestBytes + 1));
+  await once(large, 'close');
+  const half = await greet(host);
+  half.write(header(100));
+  await once(half, 'close');
+  const cut = await greet(host);
+  cut.end(Buffer.concat([header(100), Buffer.from('{')]));
+  await once(cut, 'close');
+
+  expect(agent.log).toContain(`its request has ${mostRequestBytes + 1} bytes, above ${mostRequestBytes}`);
+  expect(agent.log).toContain('it has kept us waiting for 2 s');
+  expect(agent.log).toContain('it has closed after 1 of 100 bytes');
+  expect((await startCall(host, 'ADD', container)).exitCode).toBe(0);
+  expect((await startCall(host, 'DEL', container)).exitCode).toBe(0);
+});
+
+test('who is not root is refused, also where somebody has opened the socket to all', async (context) => {
+  await using host = await openHost(context, 1);
+  await using agent = await serve(host);
+  chmodSync(`${host.rig.dir}`, 0o755);
+  chmodSync(`${host.runDir}/cni.sock`, 0o666);
+
+  const script = `import socket; s = socket.socket(socket.AF_UNIX); s.connect("/run/fairlead/cni.sock"); print(s.recv(10))`;
+  const unprivileged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const { stdout } = await execa('nsenter', host.entering(...unprivileged, 'python3', '-c', script));
+
+  expect(stdout).toBe("b''");
+  await agent.logged('a caller that is not root was refused user=65534');
+});
+
+test('an ADD whose caller has died is taken back', async (context) => {
+  await using host = await openHost(context, 1);
+  await using agent = await serve(host);
+  const [container = ''] = host.containers;
+
+  const call = startCall(host, 'ADD', container);
+  await asked(host, container);
+  call.kill('SIGKILL');
+  await agent.logged('an ADD that nobody waited for was taken back');
+
+  expect(await linksOf(host)).toEqual([]);
+  expect(host.rig.leases()).toEqual({});
+});
+
+test('a caller that dies while it waits for a worker has nothing begun', async (context) => {
+  await using host = await openHost(context, 2);
+  await using agent = await serve(host, 1);
+  const [busy = '', waiting = ''] = host.containers;
+
+  const first = startCall(host, 'ADD', busy);
+  await asked(host, busy);
+  const second = startCall(host, 'ADD', waiting);
+  await sleep((slowSeconds * 1000) / 4);
+  second.kill('SIGKILL');
+  expect((await first).exitCode).toBe(0);
+  await agent.logged('a caller was dropped before its call had begun');
+
+  expect(Object.values(host.rig.leases())).toEqual([expect.stringContaining(busy)]);
+  expect((await startCall(host, 'DEL', busy)).exitCode).toBe(0);
+});
+
+test('calls of one interface are carried out in order, and those of others beside each other', async (context) => {
+  await using host = await openHost(context, 2);
+  await using _agent = await serve(host);
+  const [one = '', other = ''] = host.containers;
+
+  const startedAt = performance.now();
+  const adds = [startCall(host, 'ADD', one), startCall(host, 'ADD', other)];
+  await Promise.all([asked(host, one), asked(host, other)]);
+  expect((await Promise.all(adds)).map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(performance.now() - startedAt).toBeLessThan(slowSeconds * 1000 * 1.9);
+  await startCall(host, 'DEL', one);
+
+  const again = startCall(host, 'ADD', one);
+  await until(() => readFileSync(`${host.rig.dir}/asked`, 'utf8').split(one).length > 2, 'the second ADD');
+  const removal = await startCall(host, 'DEL', one);
+
+  expect([(await again).exitCode, removal.exitCode]).toEqual([0, 0]);
+  expect(await linksOf(host)).toHaveLength(1);
+  expect(Object.values(host.rig.leases())).toEqual([expect.stringContaining(other)]);
+});
