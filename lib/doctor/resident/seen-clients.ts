@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { ifExists } from '../../errors/system-error.ts';
-import { type InstalledBuild, readBuild } from '../../install/installed-build.ts';
+import { type InstalledBuild, isClient, readBuild } from '../../install/installed-build.ts';
 
 /** What of ours is in a directory of CNI plugins. */
 export type SeenClients = {
@@ -16,9 +16,6 @@ export type SeenClients = {
 /** The executable that a client starts. */
 const executableName = 'fairlead';
 
-/** A client has some hundred kilobytes, an executable, which holds all of Node, more than 50 MB. */
-const mostClientBytes = 8 * 1024 * 1024;
-
 /** None where there is no such directory. @throws the failed system call where it cannot be read */
 export function observeClients(dir: string): SeenClients {
   const names = ifExists(() => readdirSync(dir)) ?? [];
@@ -26,22 +23,20 @@ export function observeClients(dir: string): SeenClients {
     const build = buildOf(`${dir}/${name}`);
     return build === undefined ? [] : [{ name, ...build }];
   });
-  const clients = found.filter(
-    ({ bytes, name }) => bytes < mostClientBytes && !name.startsWith(executableName),
-  );
+  // Its own file, from which it is installed, may lie there, too.
+  const clients = found.filter(({ isOfClient, name }) => isOfClient && !name.startsWith(executableName));
   return {
     dir,
     names: clients.map(({ name }) => name).sort(),
     builds: [...new Set(clients.map(({ id }) => id))],
-    executable: found.find(({ name, bytes }) => name === executableName && bytes >= mostClientBytes)?.id,
+    executable: found.find(({ name, isOfClient }) => name === executableName && !isOfClient)?.id,
   };
 }
 
 /** Undefined for what is not ours, and for what has gone meanwhile. */
-function buildOf(path: string): (InstalledBuild & { readonly bytes: number }) | undefined {
+function buildOf(path: string): (InstalledBuild & { readonly isOfClient: boolean }) | undefined {
   return ifExists(() => {
-    const stat = statSync(path);
-    const build = stat.isFile() ? readBuild(path) : undefined;
-    return build === undefined ? undefined : { ...build, bytes: stat.size };
+    const build = statSync(path).isFile() ? readBuild(path) : undefined;
+    return build === undefined ? undefined : { ...build, isOfClient: isClient(path) };
   });
 }
