@@ -114,7 +114,7 @@ test('who is not root is refused, also where somebody has opened the socket to a
 
   const script = `import socket; s = socket.socket(socket.AF_UNIX); s.connect("/run/fairlead/cni.sock"); print(s.recv(10))`;
   const unprivileged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-  const { stdout } = await execa('nsenter', host.entering(...unprivileged, 'python3', '-c', script));
+  const { stdout } = await execa('nsenter', host.entering(...unprivileged, '/usr/bin/python3', '-c', script));
 
   expect(stdout).toBe("b''");
   await agent.logged('a caller that is not root was refused user=65534');

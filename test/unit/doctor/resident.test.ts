@@ -1,10 +1,10 @@
-import { appendFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { askHello } from '../../../lib/doctor/resident/ask-hello.ts';
 import { judgeResident, type ResidentEvidence } from '../../../lib/doctor/resident/judge-resident.ts';
 import { observeClients } from '../../../lib/doctor/resident/seen-clients.ts';
-import { renderEnd } from '../../../lib/install/installed-build.ts';
+import { renderClientEnd, renderEnd } from '../../../lib/install/installed-build.ts';
 import { renderHello } from '../../../lib/resident/protocol.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { statesOf, troublesOf } from './fixture.ts';
@@ -101,10 +101,9 @@ test('clients are told from executables, and from what is not ours', () => {
   const at = (name: string) => `${directory.path}/${name}`;
   mkdirSync(at('dir'));
   writeFileSync(at('dhcp'), 'somebody else');
-  writeFileSync(at('bridge'), `client${renderEnd({ id: build, version: '1.0.0' })}`);
+  writeFileSync(at('bridge'), `client${renderClientEnd({ id: build, version: '1.0.0' })}`);
   linkSync(at('bridge'), at('portmap'));
-  writeFileSync(at('fairlead'), Buffer.alloc(9 * 1024 * 1024));
-  appendFileSync(at('fairlead'), renderEnd({ id: otherBuild, version: '1.0.0' }));
+  writeFileSync(at('fairlead'), `executable${renderEnd({ id: otherBuild, version: '1.0.0' })}`);
   linkSync(at('fairlead'), at('ptp'));
 
   expect(observeClients(directory.path)).toEqual({
