@@ -15,6 +15,7 @@ import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
+import { workerCommand } from '../lib/resident/places.ts';
 import { openRecords, type Records, recordsDirectory } from '../lib/rules/records.ts';
 import { capabilities, composeExplainers, composePlugins } from './compose.ts';
 import { warmUp } from './warm-up.ts';
@@ -31,9 +32,6 @@ declare global {
     }
   }
 }
-
-/** What the agent starts its workers with. */
-const workerCommand = 'cni-worker';
 
 /** The composition root: the name that the executable was called by decides which part it plays. */
 async function main(): Promise<number> {

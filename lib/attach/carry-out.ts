@@ -60,7 +60,7 @@ export function carryOut(
   };
   try {
     const undo = applyWithRules(prepared, entry, site, parts);
-    machine.shortcut.awaitRunning(hostVethName(containerId, ifName), machine);
+    if (setsUpContainer(prepared)) machine.shortcut.awaitRunning(hostVethName(containerId, ifName), machine);
     return () => {
       const failures = undo();
       return failures.length > 0 ? failures : failuresOf(entry.takeBack);
@@ -70,6 +70,12 @@ export function carryOut(
     const later = isLeft ? [] : failuresOf(entry.takeBack);
     throw withLaterFailures(explainTakenElement(error, prepared.rules.own, machine), later);
   }
+}
+
+function setsUpContainer({ before, after }: Prepared): boolean {
+  return [...before, ...after].some(
+    ({ place, operation }) => place === 'container' && operation.kind === 'set-up',
+  );
 }
 
 /**

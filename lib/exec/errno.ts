@@ -2,6 +2,7 @@
 export const errno = {
   permission: 1,
   absent: 2,
+  interrupted: 4,
   tryAgain: 11,
   invalid: 22,
   protocolUnsupported: 93,

@@ -1,12 +1,10 @@
 import { toTerminated } from '../netlink/values.ts';
 import { loadLibc, readInt32 } from './libc.ts';
+import { socketLevel, socketOption, toTimeval } from './socket-options.ts';
 
 /** AF_NETLINK; SOCK_RAW and SOCK_CLOEXEC. */
 const netlinkFamily = 16;
 const socketType = 3 | 0x80000;
-/** SOL_SOCKET and SO_RCVTIMEO. */
-const socketLevel = 1;
-const receiveTimeoutOption = 20;
 /** Above the 32 KiB that the kernel puts into one datagram of a dump. */
 const receiveBytes = 64 * 1024;
 /** MSG_DONTWAIT. */
@@ -64,7 +62,7 @@ function loadCalls(): NetlinkCalls {
     socket: (protocol) => symbols.socket(netlinkFamily, socketType, protocol),
     setReceiveTimeout: (fd, limitMs) => {
       const time = toTimeval(limitMs);
-      symbols.setsockopt(fd, socketLevel, receiveTimeoutOption, time, time.length);
+      symbols.setsockopt(fd, socketLevel, socketOption.receiveTimeout, time, time.length);
     },
     send: (fd, bytes) => Number(symbols.send(fd, bytes, BigInt(bytes.length), 0)),
     receive: (fd, into) => Number(symbols.recv(fd, into, BigInt(into.length), 0)),
@@ -74,12 +72,4 @@ function loadCalls(): NetlinkCalls {
     errno: () => readInt32(symbols.__errno_location()),
     receiveBuffer: Buffer.alloc(receiveBytes),
   };
-}
-
-/** `struct timeval` of a 64-bit system: seconds and microseconds. */
-function toTimeval(limitMs: number): Buffer {
-  const time = Buffer.alloc(16);
-  time.writeBigInt64LE(BigInt(Math.trunc(limitMs / 1000)), 0);
-  time.writeBigInt64LE(BigInt(Math.trunc((limitMs % 1000) * 1000)), 8);
-  return time;
 }

@@ -106,6 +106,7 @@ function receive({ protocol, fd, libc }: Line, deadline: number): readonly Netli
   const buffer = libc.receiveBuffer;
   const length = libc.receive(fd, buffer);
   const reason = length < 0 ? libc.errno() : 0;
+  if (reason === errno.interrupted) return [];
   if (performance.now() > deadline || reason === errno.tryAgain) {
     throw new CniError(ErrorCode.tryAgainLater, `${protocol} has not answered in time; try again`);
   }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { messageOf } from '../errors/cni-error.ts';
 
 /** A process of this same executable that works for this one. */
 export type Worker = {
@@ -24,18 +25,31 @@ export type StartWorker = (start: WorkerStart) => Worker;
 /** The executable that runs: also when another file has taken its path meanwhile. */
 const ownExecutable = '/proc/self/exe';
 
-/** Starts a worker that has our environment, and our stderr for its log. */
-export const startWorker: StartWorker = ({ args, fd, tell }) => {
-  const child = spawn(ownExecutable, args, {
+/** Starts a worker that has our environment, and our stderr for its log. One that cannot be started has ended. */
+export const startWorker: StartWorker = (start) => {
+  try {
+    return toWorker(spawnWorker(start), start.tell);
+  } catch (error) {
+    return { pid: 0, ended: Promise.resolve(messageOf(error)), kill: () => undefined };
+  }
+};
+
+function spawnWorker({ args, fd }: WorkerStart): ChildProcess {
+  return spawn(ownExecutable, args, {
     argv0: 'fairlead',
     stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe'],
   });
-  const reports = child.stdio[4];
+}
+
+function toWorker(child: ChildProcess, tell: WorkerStart['tell']): Worker {
+  const ended = endOf(child);
+  // Where there were no descriptors left, there is none of this either.
+  const reports = child.stdio?.[4];
   reports?.on('data', tell);
   // What it has not told when it ends, nobody waits for.
   reports?.on('error', () => undefined);
-  return { pid: child.pid ?? 0, ended: endOf(child), kill: () => void child.kill('SIGKILL') };
-};
+  return { pid: child.pid ?? 0, ended, kill: () => void child.kill('SIGKILL') };
+}
 
 function endOf(child: ChildProcess): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();

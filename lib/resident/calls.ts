@@ -1,8 +1,7 @@
+import { closeSync } from 'node:fs';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { loadLibc, readInt32 } from '../exec/libc.ts';
-
-/** Error numbers of asm-generic/errno.h that a socket of calls may answer. */
-export const errno = { interrupted: 4, tryAgain: 11, invalid: 22 } as const;
+import { socketLevel, socketOption, toTimeval } from '../exec/socket-options.ts';
 
 /** The functions of libc that serve calls: Node's own sockets would need its event loop, which a call does not leave free. */
 type Libc = {
@@ -37,8 +36,6 @@ const unixFamily = 1;
 /** SOCK_STREAM with SOCK_CLOEXEC. */
 const streamType = 1 | 0x80000;
 const closeOnExec = 0x80000;
-const socketLevel = 1;
-const option = { peerCredentials: 17, receiveTimeout: 20, sendTimeout: 21 } as const;
 const shutReadAndWrite = 2;
 /** FIONBIO of asm-generic/ioctls.h. */
 const setNonBlocking = 0x5421n;
@@ -84,8 +81,8 @@ export function loadCalls(): Calls {
     peerUser: (fd) => peerUser(fd, libc),
     limitWaiting: (fd, ms) => {
       const time = toTimeval(ms);
-      setTime(fd, option.receiveTimeout, time);
-      setTime(fd, option.sendTimeout, time);
+      setTime(fd, socketOption.receiveTimeout, time);
+      setTime(fd, socketOption.sendTimeout, time);
     },
     tryLock: (fd, offset) => libc.fcntl(fd, setLockOfFile, toLock(lockKind.write, offset)) === 0,
     unlock: (fd, offset) => {
@@ -105,10 +102,9 @@ function listenAt(path: string, backlog: number, libc: Libc): number {
   const fd = libc.socket(unixFamily, streamType, 0);
   const failed = fd < 0 || libc.bind(fd, address, address.length) !== 0 || libc.listen(fd, backlog) !== 0;
   if (!failed) return fd;
-  throw new CniError(
-    ErrorCode.ioFailure,
-    `listening at ${path}: error ${readInt32(libc.__errno_location())} (see errno(3))`,
-  );
+  const reason = readInt32(libc.__errno_location());
+  if (fd >= 0) closeSync(fd);
+  throw new CniError(ErrorCode.ioFailure, `listening at ${path}: error ${reason} (see errno(3))`);
 }
 
 /** `struct sockaddr_un`: the family, and the path with a closing zero. */
@@ -120,16 +116,8 @@ function toAddress(path: string): Buffer {
 function peerUser(fd: number, libc: Libc): number | undefined {
   const credentials = Buffer.alloc(12);
   const length = Buffer.from([credentials.length, 0, 0, 0]);
-  const status = libc.getsockopt(fd, socketLevel, option.peerCredentials, credentials, length);
+  const status = libc.getsockopt(fd, socketLevel, socketOption.peerCredentials, credentials, length);
   return status === 0 ? credentials.readUInt32LE(4) : undefined;
-}
-
-/** `struct timeval` of a 64-bit system: seconds and microseconds. */
-function toTimeval(ms: number): Buffer {
-  const time = Buffer.alloc(16);
-  time.writeBigInt64LE(BigInt(Math.trunc(ms / 1000)), 0);
-  time.writeBigInt64LE(BigInt(Math.trunc((ms % 1000) * 1000)), 8);
-  return time;
 }
 
 /** `struct flock` of a 64-bit system: kind and whence of 16 bits, start and length of 64, a process that must be 0. */

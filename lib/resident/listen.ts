@@ -30,10 +30,19 @@ export function listenForCalls(path: string, backlog: number): CallSocket {
   try {
     if (!calls.tryLock(serving, servingByte)) throw taken(path, 'another agent serves it');
     const fd = calls.listenAt(scratch.path, backlog);
-    const remove = onFiles(doing, () => publishSocket(scratch.path, path, 0o600));
+    const remove = publishOrClose(fd, () => onFiles(doing, () => publishSocket(scratch.path, path, 0o600)));
     return { fd, end: () => endServing(fd, serving, remove, calls.endListening) };
   } catch (error) {
     closeSync(serving);
+    throw error;
+  }
+}
+
+function publishOrClose<T>(fd: number, publish: () => T): T {
+  try {
+    return publish();
+  } catch (error) {
+    closeSync(fd);
     throw error;
   }
 }

@@ -6,3 +6,6 @@ export const turnsPath = '/run/fairlead/cni.lock';
 
 /** Where clients note the calls that they have executed by themselves. */
 export const fallbacksPath = '/run/fairlead/cni.fallbacks';
+
+/** The word after which the executable is a worker of the agent. */
+export const workerCommand = 'cni-worker';

@@ -20,10 +20,17 @@ export type Serving = {
   /** The greeting. */
   readonly hello: string;
   readonly calls: Pick<Calls, 'peerUser' | 'limitWaiting'>;
-  readonly carryOut: (request: CallRequest) => CallAnswer;
-  /** Called where the caller has gone before it had its answer. */
-  readonly takeBack: (request: CallRequest, answer: CallAnswer) => void;
+  /** What must be there before a call is begun. @throws where it is not; the caller then goes its own way */
+  readonly prepare: (request: CallRequest) => void;
+  readonly carryOut: (request: CallRequest) => CarriedOut;
   readonly log: Log;
+};
+
+/** A call that was carried out; disposing of it lets the next one of its attachment begin. */
+export type CarriedOut = Disposable & {
+  readonly answer: CallAnswer;
+  /** To be called where the caller has gone before it had its answer. */
+  readonly takeBack: () => void;
 };
 
 /** For each part of what a caller sends and is sent. */
@@ -31,20 +38,20 @@ const patienceMs = 2_000;
 
 /** Serves one caller, and closes the connection. What is wrong with a caller is logged, and stops nobody else. */
 export function serveConnection(connection: number, serving: Serving): void {
-  const { calls, carryOut, takeBack, log } = serving;
+  const { calls, carryOut, log } = serving;
   try {
     calls.limitWaiting(connection, patienceMs);
     const request = receive(connection, serving);
     if (request === undefined) return;
-    const answer = carryOut(request);
-    if (!isTaken(connection, encodeAnswer(answer), log)) takeBack(request, answer);
+    using done = carryOut(request);
+    if (!isTaken(connection, encodeAnswer(done.answer), log)) done.takeBack();
   } finally {
     closeSync(connection);
   }
 }
 
 /** A call that its caller knows to be begun; undefined where the caller has given up, or sends something else. */
-function receive(connection: number, { hello, calls, log }: Serving): CallRequest | undefined {
+function receive(connection: number, { hello, calls, prepare, log }: Serving): CallRequest | undefined {
   const user = calls.peerUser(connection);
   if (user !== 0) {
     log.warn('a caller that is not root was refused', { user: user ?? 'unknown' });
@@ -56,6 +63,7 @@ function receive(connection: number, { hello, calls, log }: Serving): CallReques
     // Another build, or another namespace, is what a caller closes for before it has sent anything.
     if (header === undefined) return undefined;
     const request = receiveBody(connection, header);
+    prepare(request);
     writeAll(connection, begun);
     return request;
   } catch (error) {

@@ -1,10 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
-import type { Plugin } from '../cni/dispatch.ts';
+import type { AttachmentCall, Plugin } from '../cni/dispatch.ts';
 import type { AttachmentId } from '../cni/invocation.ts';
 import { CniError, ErrorCode } from '../errors/cni-error.ts';
 import { hash64 } from '../net/hash.ts';
 import type { Calls } from './calls.ts';
-import type { Stopwatch } from './stopwatch.ts';
 
 /** How calls of one attachment are kept apart. */
 export type Turns = {
@@ -29,8 +28,9 @@ export function openTurns(
   return {
     take: (plugin, id) => {
       const offset = byteOf(plugin, id);
-      for (let waitedMs = 0; !tryLock(file, offset); waitedMs += pollMs) {
-        if (waitedMs >= patienceMs) throw stillAtWork(id);
+      const deadline = performance.now() + patienceMs;
+      while (!tryLock(file, offset)) {
+        if (performance.now() > deadline) throw stillAtWork(id);
         sleep(pollMs);
       }
       return { [Symbol.dispose]: () => unlock(file, offset) };
@@ -39,24 +39,15 @@ export function openTurns(
   };
 }
 
-/** The plugin with its calls of one attachment in order. */
-export function takingTurns(plugin: Plugin, turns: Turns, watch: Stopwatch): Plugin {
-  const take = (id: AttachmentId) => watch.time('queue', () => turns.take(plugin.name, id));
-  return {
-    ...plugin,
-    add: (call) => {
-      using _turn = take(call.attachment);
-      return plugin.add(call);
-    },
-    del: (call) => {
-      using _turn = take(call.attachment);
-      plugin.del(call);
-    },
-    check: (call) => {
-      using _turn = take(call.attachment);
-      plugin.check(call);
-    },
-  };
+/** The plugin, each of whose calls begins by taking its attachment's turn, which lasts for longer than the call. */
+export function takingTurns(plugin: Plugin, take: (plugin: string, id: AttachmentId) => void): Plugin {
+  const inTurn =
+    <T>(verb: (call: AttachmentCall) => T) =>
+    (call: AttachmentCall) => {
+      take(plugin.name, call.attachment);
+      return verb(call);
+    };
+  return { ...plugin, add: inTurn(plugin.add), del: inTurn(plugin.del), check: inTurn(plugin.check) };
 }
 
 /**

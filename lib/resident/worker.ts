@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Calls, errno } from './calls.ts';
+import { errno } from '../exec/errno.ts';
+import type { Calls } from './calls.ts';
 import { type Serving, serveConnection } from './serve.ts';
 
 /** What a worker is given. */
@@ -17,6 +18,9 @@ const endingSignals = [1, 2, 15];
 /** How long an idle worker stays away from its event loop, and may take to see that its agent has gone. */
 const idleMs = 200;
 
+/** Nobody has come in time; something was to be done in between; who came has gone again (ECONNABORTED). */
+const passing: readonly number[] = [errno.tryAgain, errno.interrupted, 103];
+
 /**
  * Serves calls one after the other, until the agent ends the socket or has gone. A call is synchronous; between two, the
  * event loop has its turn, where children that nobody waits for are reaped. The call in hand is always finished: only a
@@ -29,7 +33,8 @@ export async function runWorker({ listening, agent, parent, ...serving }: Worker
   while (parent() === agent) {
     const connection = calls.accept(listening);
     if (connection >= 0) serveConnection(connection, serving);
-    else if (-connection !== errno.tryAgain && -connection !== errno.interrupted) return;
+    else if (-connection === errno.invalid) return;
+    else if (!passing.includes(-connection)) throw new Error(`no caller can be taken: error ${-connection}`);
     await setImmediate();
   }
 }

@@ -6,7 +6,7 @@ import type { StartWorker, Worker } from '../../lib/exec/start-worker.ts';
 import type { Log, LogFormat } from '../../lib/log/log.ts';
 import { takeFallbacks } from '../../lib/resident/fallbacks.ts';
 import { type CallSocket, listenForCalls } from '../../lib/resident/listen.ts';
-import { callSocketPath, fallbacksPath } from '../../lib/resident/places.ts';
+import { callSocketPath, fallbacksPath, workerCommand } from '../../lib/resident/places.ts';
 import type { Report } from '../../lib/resident/report.ts';
 import { createReportReader } from '../../lib/resident/report-reader.ts';
 import type { CniCounts, CniStatus } from '../../lib/resident/status.ts';
@@ -26,9 +26,6 @@ export type CniCallsParts = {
 /** How often the socket is tried for, and looked at. */
 const socketMs = 2_000;
 const fallbacksMs = 5_000;
-
-/** The part of the executable that a worker plays. */
-const workerCommand = 'cni-worker';
 
 /** Serves CNI calls. What stands in the way is a problem of the agent's, never its end: names are still to be answered. */
 export class CniCalls {

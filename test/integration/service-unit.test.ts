@@ -31,7 +31,7 @@ test('where the agent serves calls, it lives in the mount namespace of the host,
 test('a stop reaches the agent alone, and gives its workers time to finish', () => {
   const unit = readFileSync('scripts/fairlead-agent-cni.conf', 'utf8');
 
-  expect(unit).toMatch(/^KillMode=mixed$/m);
+  expect(unit).toMatch(/^KillMode=process$/m);
   expect(Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1])).toBeGreaterThan(20);
 });
 

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { ifExists } from '../../lib/errors/system-error.ts';
+import { workerCommand } from '../../lib/resident/places.ts';
 import type { CniStatus } from '../../lib/resident/status.ts';
 import { until } from './agent.ts';
 import { binDir } from './binaries.ts';
@@ -142,7 +143,7 @@ export class ResidentAgent implements AsyncDisposable {
 /** Whether a process lives and is a worker. */
 export function isWorker(pid: number): boolean {
   const words = ifExists(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-  return words?.split('\0').includes('cni-worker') === true;
+  return words?.split('\0').includes(workerCommand) === true;
 }
 
 /** What is in a directory, but for files that a rename is about to move. */

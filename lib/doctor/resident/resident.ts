@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { readFallbacks } from '../../resident/fallbacks.ts';
 import { callSocketPath, fallbacksPath } from '../../resident/places.ts';
 import type { CniStatus, FallbackCount } from '../../resident/status.ts';
 import { Tally } from '../../resident/tally.ts';
+import { whereWeAre } from '../../resident/where.ts';
 import { Unseen } from '../ask.ts';
 import type { Check } from '../check.ts';
 import { askAgent } from '../routed/ask-agent.ts';
@@ -21,11 +21,7 @@ export const resident: Check<ResidentEvidence> = {
       clients: observeClients(scene.pluginDir),
       socketPath: callSocketPath,
       socket,
-      here: {
-        netNamespace: identify('/proc/self/ns/net'),
-        mountNamespace: identify('/proc/self/ns/mnt'),
-        root: identify('/'),
-      },
+      here: whereWeAre(),
       isConfigured: scene.agentFile().servesCalls,
       fallbacks: socket.kind === 'greeted' ? await recentFallbacks(scene) : [],
     };
@@ -55,9 +51,4 @@ function notedFallbacks(): readonly FallbackCount[] {
   const tally = new Tally();
   for (const fallback of readFallbacks(fallbacksPath)) tally.addFallback(fallback);
   return tally.fallbacks;
-}
-
-function identify(path: string): string {
-  const { dev, ino } = statSync(path);
-  return `${dev}:${ino}`;
 }

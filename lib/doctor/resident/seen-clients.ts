@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { ifExists } from '../../errors/system-error.ts';
 import { type InstalledBuild, isClient, readBuild } from '../../install/installed-build.ts';
+import { commandName, pluginNames } from '../../install/names.ts';
 
 /** What of ours is in a directory of CNI plugins. */
 export type SeenClients = {
@@ -13,9 +14,6 @@ export type SeenClients = {
   readonly executable: string | undefined;
 };
 
-/** The executable that a client starts. */
-const executableName = 'fairlead';
-
 /** None where there is no such directory. @throws the failed system call where it cannot be read */
 export function observeClients(dir: string): SeenClients {
   const names = ifExists(() => readdirSync(dir)) ?? [];
@@ -23,14 +21,17 @@ export function observeClients(dir: string): SeenClients {
     const build = buildOf(`${dir}/${name}`);
     return build === undefined ? [] : [{ name, ...build }];
   });
-  // Its own file, from which it is installed, may lie there, too.
-  const clients = found.filter(({ isOfClient, name }) => isOfClient && !name.startsWith(executableName));
+  const clients = found.filter(({ isOfClient, name }) => isOfClient && isPluginName(name));
   return {
     dir,
     names: clients.map(({ name }) => name).sort(),
     builds: [...new Set(clients.map(({ id }) => id))],
-    executable: found.find(({ name, isOfClient }) => name === executableName && !isOfClient)?.id,
+    executable: found.find(({ name, isOfClient }) => name === commandName && !isOfClient)?.id,
   };
+}
+
+function isPluginName(name: string): boolean {
+  return pluginNames.some((known) => known === name);
 }
 
 /** Undefined for what is not ours, and for what has gone meanwhile. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { AttachmentId } from '../../../lib/cni/invocation.ts';
 import { CniError } from '../../../lib/errors/cni-error.ts';
 import { loadCalls } from '../../../lib/resident/calls.ts';
@@ -36,7 +36,13 @@ test('calls of another interface, or of another plugin, do not wait', () => {
 });
 
 test('a call that stays at work for too long has the next one fail', () => {
-  expect(() => waitsOf(eth0, eth0, Number.POSITIVE_INFINITY)).toThrow(CniError);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const passMinutes = () => void vi.advanceTimersByTime(61_000);
+  using one = openTurns(path, calls, passMinutes);
+  using _turn = one.take('bridge', eth0);
+  using other = openTurns(path, calls, passMinutes);
+  expect(() => other.take('bridge', eth0)).toThrow(CniError);
+  vi.useRealTimers();
 });
 
 test('the turn goes with the file of who had it', () => {
