@@ -14,6 +14,9 @@ import { renderOverlay } from './bench/overlay-tables.ts';
 import { renderPlot } from './bench/plot.ts';
 import { createProgress } from './bench/progress.ts';
 import { checkRequirements, referenceDir } from './bench/requirements.ts';
+import { judgeResident } from './bench/resident-goals.ts';
+import { measureResident } from './bench/resident-paths.ts';
+import { renderResident } from './bench/resident-tables.ts';
 import { measureAll, type Results } from './bench/results.ts';
 import { measureRouted } from './bench/routed.ts';
 import { judgeRouted } from './bench/routed-goals.ts';
@@ -35,6 +38,7 @@ async function main(): Promise<void> {
   checkRequirements(options.binDir);
   if (options.only === 'overlay') return printSection(options, sections.overlay);
   if (options.only === 'routed') return printSection(options, sections.routed);
+  if (options.only === 'resident') return printSection(options, sections.resident);
   if (options.only === 'conflist') return printSection(options, sections.conflist);
   const files = toFiles(await during(options, measureAll));
   writeFiles(root, 'dist/bench', files);
@@ -52,6 +56,7 @@ type Section<Figures> = {
 const sections = {
   overlay: { measure: measureOverlay, judge: judgeOverlay, render: renderOverlay },
   routed: { measure: measureRouted, judge: judgeRouted, render: renderRouted },
+  resident: { measure: measureResident, judge: judgeResident, render: renderResident },
   conflist: { measure: measureConflists, judge: judgeConflists, render: renderConflists },
 };
 

@@ -35,7 +35,7 @@ export async function startAgent(rig: Rig, host: Host, { binDir }: Side): Promis
   };
   writeFileSync(`${dir}/agent.json`, JSON.stringify(config));
   const argv = [`${binDir}/fairlead`, 'agent', '--config', `${dir}/agent.json`];
-  const daemon = await startDaemon(rig, { netns: host.name, argv, readyLine: /\bserving\b/ });
+  const daemon = await startDaemon(rig, { place: { netns: host.name }, argv, readyLine: /\bserving\b/ });
   return { ...daemon, port, socket };
 }
 

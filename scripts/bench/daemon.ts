@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { Resident } from './resident.ts';
+import { NetnsProcess, type Place } from './netns-process.ts';
 import type { Rig } from './rig.ts';
 
 /** How long a daemon may take until it serves. */
@@ -11,8 +11,7 @@ const mostLines = 20;
 
 /** A server, where it runs, and how to tell that it does. */
 export type DaemonOptions = {
-  /** The name of a network namespace. */
-  readonly netns: string;
+  readonly place: Place;
   readonly argv: readonly string[];
   /** The line on stderr by which it says that it serves. */
   readonly readyLine: RegExp;
@@ -26,10 +25,12 @@ export type Daemon = AsyncDisposable & {
 };
 
 /** Starts a server in a host's namespace. @throws Error with its last lines where it does not come to serve */
-export async function startDaemon(rig: Rig, { netns, argv, readyLine }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(rig: Rig, { place, argv, readyLine }: DaemonOptions): Promise<Daemon> {
   const { interruption } = rig;
-  const resident = rig.own(new Resident({ netns, argv, stdio: ['ignore', 'ignore', 'pipe'], interruption }));
-  const { child, ended } = resident;
+  const server = rig.own(
+    new NetnsProcess({ place, argv, stdio: ['ignore', 'ignore', 'pipe'], interruption }),
+  );
+  const { child, ended } = server;
   const lines: string[] = [];
   const ready = Promise.withResolvers<void>();
   createInterface({ input: child.stderr ?? process.stdin }).on('line', (line) => {
@@ -44,6 +45,6 @@ export async function startDaemon(rig: Rig, { netns, argv, readyLine }: DaemonOp
     requireAlive: () => {
       if (ended.aborted) throw fail('has ended by itself');
     },
-    [Symbol.asyncDispose]: () => resident[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -52,7 +52,7 @@ async function startDnsmasq(rig: Rig, host: Host, names: readonly string[]): Pro
   const options = ['--no-daemon', '--conf-file=/dev/null', '--user=root', '--no-resolv', '--no-hosts'];
   const listen = ['--listen-address=127.0.0.1', '--bind-interfaces', `--port=${dnsmasqPort}`];
   const argv = ['dnsmasq', ...options, ...listen, `--addn-hosts=${hosts}`];
-  const { pid } = await startDaemon(rig, { netns: host.name, argv, readyLine: /\d names$/ });
+  const { pid } = await startDaemon(rig, { place: { netns: host.name }, argv, readyLine: /\d names$/ });
   return { pid, port: dnsmasqPort };
 }
 

@@ -4,6 +4,7 @@ import type { GrowthPoint } from './growth.ts';
 import { judgeOverlay } from './overlay-goals.ts';
 import { ratio } from './ratio.ts';
 import { judgeRegistry } from './registry-goals.ts';
+import { judgeResident } from './resident-goals.ts';
 import type { Results } from './results.ts';
 import { judgeRouted } from './routed-goals.ts';
 
@@ -18,6 +19,7 @@ export function judge({
   overlay,
   routed,
   conflists,
+  resident,
 }: Results): readonly Goal[] {
   const [withNone, with10k, with50k] = [0, 10_000, 50_000].map((count) => pointOf(leases, count));
   const [alone, with1000] = [0, 1_000].map((count) => pointOf(attached, count));
@@ -57,6 +59,7 @@ export function judge({
     ...judgeOverlay(overlay),
     ...judgeRouted(routed),
     ...judgeConflists(conflists),
+    ...judgeResident(resident),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Resident } from './resident.ts';
+import { NetnsProcess } from './netns-process.ts';
 
 /** What runs, and where. */
 export type HelperOptions = {
@@ -13,17 +13,21 @@ export type HelperOptions = {
 /** A process of the bench's own in a network namespace; it is asked one thing after the other. */
 export class Helper<Request extends object, Answer> implements AsyncDisposable {
   readonly #name: string;
-  readonly #resident: Resident;
+  readonly #process: NetnsProcess;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ netns, script, interruption }: HelperOptions) {
     this.#name = `${script} in ${netns}`;
-    this.#resident = new Resident({
-      netns,
+    this.#process = new NetnsProcess({
+      place: { netns },
       argv: [process.execPath, `${import.meta.dirname}/${script}`],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       interruption,
     });
+  }
+
+  get pid(): number {
+    return this.#process.child.pid ?? Number.NaN;
   }
 
   /** Whoever asks while another is being answered waits. */
@@ -34,11 +38,11 @@ export class Helper<Request extends object, Answer> implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#resident[Symbol.asyncDispose]();
+    return this.#process[Symbol.asyncDispose]();
   }
 
   async #exchange(request: Request): Promise<Answer> {
-    const { child, ended } = this.#resident;
+    const { child, ended } = this.#process;
     const answered = once(child, 'message', { signal: ended });
     if (child.connected) child.send(request);
     const [answer] = (await answered.catch((cause: unknown) => {

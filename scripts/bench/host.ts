@@ -26,6 +26,16 @@ export class Host implements AsyncDisposable {
     this.#worker = new Helper({ netns: this.name, script: 'worker.ts', interruption });
   }
 
+  get pid(): number {
+    return this.#worker.pid;
+  }
+
+  /** The measuring process, once it has come into its namespaces: until then they are still the bench's own. */
+  async settledPid(): Promise<number> {
+    await this.resolve({ port: 0, names: [] });
+    return this.pid;
+  }
+
   /** One call, measured; it must succeed. */
   async call(call: Call): Promise<Outcome> {
     const { outcome } = await this.callAndAsk(call, { port: 0, names: [] });

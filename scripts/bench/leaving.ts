@@ -60,7 +60,7 @@ async function openPort(rig: Rig, { host, agent, at }: Opening): Promise<Departu
   const [address, port] = ['127.0.0.1', 7_000 + at];
   const serve = `require('net').createServer((c) => c.end()).listen(${port}, '${address}', () => console.error('open'))`;
   const argv = [process.execPath, '-e', serve];
-  const server = await startDaemon(rig, { netns: host.name, argv, readyLine: /^open$/ });
+  const server = await startDaemon(rig, { place: { netns: host.name }, argv, readyLine: /^open$/ });
   await postJson(agent.socket, `/v1/services/${service}`, {
     Host: address,
     Port: port,

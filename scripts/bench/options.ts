@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** A part of the bench that can be run alone. */
-export type Part = 'overlay' | 'routed' | 'conflist';
+export type Part = 'overlay' | 'routed' | 'conflist' | 'resident';
 
 /** What the command line asks for. */
 export type Options = {
@@ -27,6 +27,7 @@ namespaces of its own.
   --overlay    only the overlay, about 6 minutes (with --quick 2); its tables go to stdout and nowhere else
   --routed     only ptp and routed, about 4 minutes (with --quick 2); the same
   --conflist   only whole conflists, about 10 minutes (with --quick 2); the same
+  --resident   only calls that the agent carries out, beside both sides' executables, about 10 minutes (with --quick 2)
   --rounds N   samples of each figure (default 40, quick 8); a fifth of it for 50 at once, a quarter for DNS
   --bin DIR    the executables to measure (default dist/bin)
   --json       print the results as JSON instead of tables
@@ -52,13 +53,14 @@ export function parseOptions(args: readonly string[], root: string): Options | u
   };
 }
 
-const parts: readonly Part[] = ['overlay', 'routed', 'conflist'];
+const parts: readonly Part[] = ['overlay', 'routed', 'conflist', 'resident'];
 
 const known = {
   quick: { type: 'boolean' },
   overlay: { type: 'boolean' },
   routed: { type: 'boolean' },
   conflist: { type: 'boolean' },
+  resident: { type: 'boolean' },
   json: { type: 'boolean' },
   publish: { type: 'boolean' },
   rounds: { type: 'string' },

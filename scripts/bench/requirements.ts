@@ -35,6 +35,7 @@ export function checkRequirements(binDir: string): void {
       ? []
       : [`flanneld in ${flanneldPath}: scripts/test compiles it there; or name another by FLANNELD`]),
     ...missingPlugins(binDir, ['fairlead', 'bridge', 'host-local', 'vxlan-overlay'], 'npm run build'),
+    ...missingPlugins(binDir, ['fairlead-client'], 'npm run build where there is a C compiler (cc)'),
     ...missingPlugins(
       referenceDir,
       ['bridge', 'host-local', 'portmap', 'firewall', 'tuning'],

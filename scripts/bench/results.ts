@@ -7,6 +7,7 @@ import { describeMachine, type MachineInfo } from './machine.ts';
 import { measureOverlay, type OverlayFigures } from './overlay.ts';
 import { type PartsOfAdd, splitAdds } from './parts.ts';
 import { measureRegistry, type RegistryFigures } from './registry.ts';
+import { measureResident, type ResidentFigures } from './resident-paths.ts';
 import { measureRouted, type RoutedFigures } from './routed.ts';
 
 /** All that a run has measured. */
@@ -26,6 +27,7 @@ export type Results = {
   readonly overlay: OverlayFigures;
   readonly routed: RoutedFigures;
   readonly conflists: ConflistFigures;
+  readonly resident: ResidentFigures;
 };
 
 /**
@@ -48,5 +50,6 @@ export async function measureAll(context: Context): Promise<Results> {
     leases: await measureLeases(context),
     attached: await measureAttached(context),
     conflists: await measureConflists(context),
+    resident: await measureResident(context),
   };
 }

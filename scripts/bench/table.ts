@@ -8,6 +8,7 @@ import { renderOverlay } from './overlay-tables.ts';
 import type { Part, PartsOfAdd } from './parts.ts';
 import { ratio } from './ratio.ts';
 import { renderRegistry } from './registry-tables.ts';
+import { renderResident } from './resident-tables.ts';
 import type { Results } from './results.ts';
 import { renderRouted } from './routed-tables.ts';
 import type { Summary } from './statistics.ts';
@@ -21,6 +22,7 @@ export function renderTables(results: Results, goals: readonly Goal[]): string {
     renderOverlay(results.overlay),
     renderRouted(results.routed),
     renderConflists(results.conflists),
+    renderResident(results.resident),
     renderGoals(goals),
     renderParts(results.partsOfAdd),
     renderNotes(results),

@@ -2,10 +2,12 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { toolPath } from './call.ts';
 
+/** By its name, or by a process in it, whose mounts are then seen, too. */
+export type Place = { readonly netns: string } | { readonly beside: number };
+
 /** What runs, and where. */
-export type ResidentOptions = {
-  /** The name of a network namespace. */
-  readonly netns: string;
+export type NetnsProcessOptions = {
+  readonly place: Place;
   readonly argv: readonly string[];
   readonly stdio: StdioOptions;
   /** Ends it before its time. */
@@ -13,14 +15,14 @@ export type ResidentOptions = {
 };
 
 /** A process in a network namespace, until it is disposed of together with whatever it has started. */
-export class Resident implements AsyncDisposable {
+export class NetnsProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly #ended = new AbortController();
 
-  constructor({ netns, argv, stdio, interruption }: ResidentOptions) {
-    // `ip netns exec` gives it the namespace's own sysfs, as a host has it. In a process group of its own: a Ctrl-C is
-    // for the bench, which then ends it; and what it has started ends with it.
-    this.child = spawn('ip', ['netns', 'exec', netns, ...argv], {
+  constructor({ place, argv, stdio, interruption }: NetnsProcessOptions) {
+    const [file, ...args] = [...entering(place), ...argv];
+    // In a process group of its own: a Ctrl-C is for the bench, which then ends it; and what it has started ends with it.
+    this.child = spawn(file, args, {
       stdio,
       env: { PATH: toolPath },
       detached: true,
@@ -46,4 +48,10 @@ export class Resident implements AsyncDisposable {
     const { pid, exitCode, signalCode } = this.child;
     if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
   }
+}
+
+/** `ip netns exec` gives a process the namespace's own sysfs, as a host has it. */
+function entering(place: Place): readonly [string, ...string[]] {
+  if ('netns' in place) return ['ip', 'netns', 'exec', place.netns];
+  return ['nsenter', '--target', String(place.beside), '--net', '--mount'];
 }
