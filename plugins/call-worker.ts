@@ -12,7 +12,7 @@ import { loadCalls } from '../lib/resident/calls.ts';
 import { turnsPath } from '../lib/resident/places.ts';
 import { type CallAnswer, type CallRequest, renderHello } from '../lib/resident/protocol.ts';
 import type { Report } from '../lib/resident/report.ts';
-import type { CarriedOut } from '../lib/resident/serve.ts';
+import type { Caller, CarriedOut } from '../lib/resident/serve.ts';
 import { Stopwatch, timeMachine, timePlugin } from '../lib/resident/stopwatch.ts';
 import { openTurns, type Turns, takingTurns } from '../lib/resident/turns.ts';
 import { whereWeAre } from '../lib/resident/where.ts';
@@ -71,7 +71,7 @@ export async function runCallWorker(options: string, parts: CallWorkerParts): Pr
     hello: renderHello({ buildId: parts.buildId, ...whereWeAre() }),
     // A namespace's path may be a relative one.
     prepare: ({ directory }) => process.chdir(directory),
-    carryOut: (request) => carryOut(request, { ...parts, ...kept }),
+    carryOut: (request, caller) => carryOut(request, caller, { ...parts, ...kept }),
     log,
   });
 }
@@ -91,9 +91,9 @@ type Parts = CallWorkerParts & Kept;
  * Carries a call out when it is its attachment's turn, which it has until its caller has the answer: a container whose runtime
  * was not told its addresses must not keep them, so an ADD that nobody waits for is followed by our DEL, before any other call.
  */
-function carryOut(request: CallRequest, parts: Parts): CarriedOut {
+function carryOut(request: CallRequest, { hasGone }: Caller, parts: Parts): CarriedOut {
   const turn = new DisposableStack();
-  const take = (plugin: string, id: AttachmentId) => void turn.use(parts.turns.take(plugin, id));
+  const take: TakeTurn = (plugin, id) => void turn.use(parts.turns.take({ plugin, id, hasGone }));
   const answer = perform(request, take, parts);
   return {
     answer,

@@ -1,4 +1,4 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { startupSnapshot } from 'node:v8';
 import { readBootId } from '../lib/attach/liveness.ts';
@@ -15,7 +15,9 @@ import { type Timing, withTimings } from '../lib/exec/timings.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import type { RegistrarParts } from '../lib/registry/registrar.ts';
 import { openStore } from '../lib/registry/sqlite-store.ts';
-import { workerCommand } from '../lib/resident/places.ts';
+import { loadCalls } from '../lib/resident/calls.ts';
+import { turnsPath, workerCommand } from '../lib/resident/places.ts';
+import { openTurns, takingTurns } from '../lib/resident/turns.ts';
 import { openRecords, type Records, recordsDirectory } from '../lib/rules/records.ts';
 import { capabilities, composeExplainers, composePlugins } from './compose.ts';
 import { warmUp } from './warm-up.ts';
@@ -41,7 +43,7 @@ async function main(): Promise<number> {
   const records = openRecords(recordsDirectory, () => machine.identifyOwnNetns().inode);
   const plugins = composePlugins({ registrar, records, isSameBuild });
   const plugin = plugins.all.find((each) => each.name === name);
-  if (plugin !== undefined) return runPlugin(plugin);
+  if (plugin !== undefined) return runPlugin(plugin, machine);
   if ((process.env.CNI_COMMAND ?? '') !== '') return refuseName(name, plugins.all, writeStdout);
   if (process.argv[2] === workerCommand) return serveCalls(process.argv[3] ?? '');
   if (process.argv[2] === 'agent') drawHashes();
@@ -170,7 +172,7 @@ function printTimings(): void {
   for (const timing of [...timings, whole]) writeAll(2, `${JSON.stringify(timing)}\n`);
 }
 
-function runPlugin(plugin: Plugin): number {
+function runPlugin(plugin: Plugin, machine: Machine): number {
   if ((process.env.CNI_COMMAND ?? '') === '') {
     writeAll(
       2,
@@ -178,7 +180,15 @@ function runPlugin(plugin: Plugin): number {
     );
     return 0;
   }
-  return dispatch(plugin, { env: process.env, readStdin, writeStdout });
+  return dispatch(withWorkersTurns(plugin, machine), { env: process.env, readStdin, writeStdout });
+}
+
+/** Where an agent serves calls, or has, one of its workers may be at work for the same attachment. */
+function withWorkersTurns(plugin: Plugin, { sleep }: Machine): Plugin {
+  if (!existsSync(turnsPath)) return plugin;
+  const turns = openTurns(turnsPath, loadCalls(), sleep);
+  // Given back by the end of the process.
+  return takingTurns(plugin, (name, id) => void turns.take({ plugin: name, id, hasGone: () => false }));
 }
 
 function readStdin(): string {

@@ -12,6 +12,7 @@ type Libc = {
   readonly accept4: (fd: number, address: bigint, length: bigint, flags: number) => number;
   readonly getsockopt: (fd: number, level: number, option: number, value: Buffer, length: Buffer) => number;
   readonly setsockopt: (fd: number, level: number, option: number, value: Buffer, length: number) => number;
+  readonly recv: (fd: number, into: Buffer, length: bigint, flags: number) => bigint;
   readonly fcntl: (fd: number, command: number, argument: Buffer) => number;
   readonly ioctl: (fd: number, request: bigint, argument: Buffer) => number;
   readonly signal: (number: number, handler: bigint) => bigint;
@@ -26,6 +27,7 @@ const signatures = {
   accept4: { return: 'i32', arguments: ['i32', 'pointer', 'pointer', 'i32'] },
   getsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'] },
   setsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'buffer', 'u32'] },
+  recv: { return: 'i64', arguments: ['i32', 'buffer', 'u64', 'i32'] },
   fcntl: { return: 'i32', arguments: ['i32', 'i32', 'buffer'] },
   ioctl: { return: 'i32', arguments: ['i32', 'u64', 'buffer'] },
   signal: { return: 'pointer', arguments: ['i32', 'pointer'] },
@@ -37,12 +39,17 @@ const unixFamily = 1;
 const streamType = 1 | 0x80000;
 const closeOnExec = 0x80000;
 const shutReadAndWrite = 2;
+/** MSG_PEEK and MSG_DONTWAIT. */
+const peekWithoutWaiting = 0x2 | 0x40;
 /** FIONBIO of asm-generic/ioctls.h. */
 const setNonBlocking = 0x5421n;
 /** F_OFD_SETLK, and the kinds of `struct flock`. */
 const setLockOfFile = 37;
 const lockKind = { write: 1, unlock: 2 } as const;
 const ignored = 1n;
+
+/** A process that has connected, and its user. */
+export type Peer = { readonly pid: number; readonly user: number };
 
 /** The system calls of who serves calls. */
 export type Calls = {
@@ -52,8 +59,10 @@ export type Calls = {
   readonly endListening: (fd: number) => void;
   /** The next connection; or, negative, the error number because of which there is none. */
   readonly accept: (fd: number) => number;
-  /** The user id of who is at the other end; undefined where it cannot be told. */
-  readonly peerUser: (fd: number) => number | undefined;
+  /** Who is at the other end; undefined where it cannot be told. */
+  readonly peer: (fd: number) => Peer | undefined;
+  /** Whether the other end has been closed, though what it has sent may not be read yet. */
+  readonly hasGone: (fd: number) => boolean;
   /** How long a socket is waited for, in milliseconds. */
   readonly limitWaiting: (fd: number, ms: number) => void;
   /** Locks one byte of a file, unless another has it. @returns whether it is locked now */
@@ -78,7 +87,8 @@ export function loadCalls(): Calls {
       const connection = libc.accept4(fd, 0n, 0n, closeOnExec);
       return connection >= 0 ? connection : -readInt32(libc.__errno_location());
     },
-    peerUser: (fd) => peerUser(fd, libc),
+    peer: (fd) => peerOf(fd, libc),
+    hasGone: (fd) => libc.recv(fd, Buffer.alloc(1), 1n, peekWithoutWaiting) === 0n,
     limitWaiting: (fd, ms) => {
       const time = toTimeval(ms);
       setTime(fd, socketOption.receiveTimeout, time);
@@ -112,12 +122,12 @@ function toAddress(path: string): Buffer {
   return Buffer.concat([Buffer.from([unixFamily, 0]), Buffer.from(`${path}\0`)]);
 }
 
-/** The second of `struct ucred`: process, user, group. */
-function peerUser(fd: number, libc: Libc): number | undefined {
+/** `struct ucred`: process, user, group. */
+function peerOf(fd: number, libc: Libc): Peer | undefined {
   const credentials = Buffer.alloc(12);
   const length = Buffer.from([credentials.length, 0, 0, 0]);
   const status = libc.getsockopt(fd, socketLevel, socketOption.peerCredentials, credentials, length);
-  return status === 0 ? credentials.readUInt32LE(4) : undefined;
+  return status === 0 ? { pid: credentials.readUInt32LE(0), user: credentials.readUInt32LE(4) } : undefined;
 }
 
 /** `struct flock` of a 64-bit system: kind and whence of 16 bits, start and length of 64, a process that must be 0. */

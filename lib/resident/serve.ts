@@ -14,17 +14,21 @@ import {
   mostRequestBytes,
   requestHeaderBytes,
 } from './protocol.ts';
+import { livesHere } from './where.ts';
 
 /** What one connection is served with. */
 export type Serving = {
   /** The greeting. */
   readonly hello: string;
-  readonly calls: Pick<Calls, 'peerUser' | 'limitWaiting'>;
+  readonly calls: Pick<Calls, 'peer' | 'limitWaiting' | 'hasGone'>;
   /** What must be there before a call is begun. @throws where it is not; the caller then goes its own way */
   readonly prepare: (request: CallRequest) => void;
-  readonly carryOut: (request: CallRequest) => CarriedOut;
+  readonly carryOut: (request: CallRequest, caller: Caller) => CarriedOut;
   readonly log: Log;
 };
+
+/** Who waits for an answer. */
+export type Caller = { readonly hasGone: () => boolean };
 
 /** A call that was carried out; disposing of it lets the next one of its attachment begin. */
 export type CarriedOut = Disposable & {
@@ -43,7 +47,7 @@ export function serveConnection(connection: number, serving: Serving): void {
     calls.limitWaiting(connection, patienceMs);
     const request = receive(connection, serving);
     if (request === undefined) return;
-    using done = carryOut(request);
+    using done = carryOut(request, { hasGone: () => calls.hasGone(connection) });
     if (!isTaken(connection, encodeAnswer(done.answer), log)) done.takeBack();
   } finally {
     closeSync(connection);
@@ -52,9 +56,9 @@ export function serveConnection(connection: number, serving: Serving): void {
 
 /** A call that its caller knows to be begun; undefined where the caller has given up, or sends something else. */
 function receive(connection: number, { hello, calls, prepare, log }: Serving): CallRequest | undefined {
-  const user = calls.peerUser(connection);
-  if (user !== 0) {
-    log.warn('a caller that is not root was refused', { user: user ?? 'unknown' });
+  const peer = calls.peer(connection);
+  if (peer?.user !== 0) {
+    log.warn('a caller that is not root was refused', { user: peer?.user ?? 'unknown' });
     return undefined;
   }
   try {
@@ -62,6 +66,7 @@ function receive(connection: number, { hello, calls, prepare, log }: Serving): C
     const header = readExactly(connection, requestHeaderBytes);
     // Another build, or another namespace, is what a caller closes for before it has sent anything.
     if (header === undefined) return undefined;
+    if (!livesHere(peer.pid)) throw new Error(`process ${peer.pid} has not our namespaces, or has ended`);
     const request = receiveBody(connection, header);
     prepare(request);
     writeAll(connection, begun);

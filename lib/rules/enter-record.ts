@@ -17,7 +17,7 @@ export type Entry = {
  */
 export function enterRecord(
   owner: RulesOwner,
-  { proof, rules, flows }: Omit<RulesRecord, 'owner' | 'epoch'>,
+  { proof, rules, flows }: Omit<RulesRecord, 'owner' | 'epoch' | 'atMs'>,
   parts: RulesParts,
 ): Entry {
   const { records } = parts;

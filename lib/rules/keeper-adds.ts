@@ -8,8 +8,8 @@ const longestAddMs = 5_000;
 /** What is known of the kernel at a look. */
 export type Observed = {
   readonly listed: ListedRules;
-  /** Comments of owners. */
-  readonly come: ReadonlySet<string>;
+  /** When elements with an owner's comment came last, in milliseconds of CLOCK_MONOTONIC. */
+  readonly come: ReadonlyMap<string, number>;
   readonly nowMs: number;
 };
 
@@ -31,7 +31,7 @@ export class FinishedAdds {
     const finished = seen.filter(
       ({ record, id }) =>
         this.#finished.has(id) ||
-        come.has(ownerComment(record.owner.network, record.owner)) ||
+        hasCome(record, come) ||
         record.rules.own.some((rule) => listed.has(rule)) ||
         nowMs - (firstSeenMs.get(id) ?? nowMs) >= longestAddMs,
     );
@@ -41,8 +41,14 @@ export class FinishedAdds {
   }
 }
 
-/** Which record it is: the same container attached again has another one, unless nothing of it has changed. */
-export function idOf({ owner, proof }: RulesRecord): string {
+/** What came before the record is of an earlier ADD of the same attachment. */
+function hasCome({ owner, atMs }: RulesRecord, come: Observed['come']): boolean {
+  const cameMs = come.get(ownerComment(owner.network, owner));
+  return cameMs !== undefined && cameMs >= atMs;
+}
+
+/** Which record it is: the same container attached again has another one. */
+export function idOf({ owner, proof, atMs }: RulesRecord): string {
   const { network, plugin, containerId, ifName } = owner;
-  return `${network}/${containerId}/${ifName} ${plugin} ${proof.netns?.inode} ${proof.bootId}`;
+  return `${network}/${containerId}/${ifName} ${plugin} ${proof.netns?.inode} ${proof.bootId} ${atMs}`;
 }

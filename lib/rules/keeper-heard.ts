@@ -1,3 +1,5 @@
+import { monotonicMs } from './records.ts';
+
 /**
  * Tells of every change of nftables and, after each transaction, of who has made it; of what goes alone it would not say
  * by whom.
@@ -18,7 +20,7 @@ export class HeardChanges {
   hear(line: string): boolean {
     const [, comment] =
       /^(?:add|create) element (?:inet|bridge) fairlead\S* .* comment "([^"]+)"/.exec(line) ?? [];
-    if (comment !== undefined) this.#cameMs.set(comment, performance.now());
+    if (comment !== undefined) this.#cameMs.set(comment, monotonicMs());
     const maker = /^# new generation \d+ by process (\d+) \((.*)\)$/.exec(line);
     if (maker !== null) this.#end(nameOf(maker[1], maker[2]));
     const [, what] = /^delete (\w+) (?:inet|bridge) fairlead(?:_\w+)?(?: |$)/.exec(line) ?? [];
@@ -28,11 +30,11 @@ export class HeardChanges {
     return true;
   }
 
-  /** The owners whose elements have come of late, as their comments name them. */
-  takeCome(): ReadonlySet<string> {
-    const now = performance.now();
+  /** The owners whose elements have come of late, as their comments name them, with the time of the last. */
+  takeCome(): ReadonlyMap<string, number> {
+    const now = monotonicMs();
     for (const [comment, at] of this.#cameMs) if (now - at > memoryMs) this.#cameMs.delete(comment);
-    return new Set(this.#cameMs.keys());
+    return new Map(this.#cameMs);
   }
 
   /** Who has taken something away since this was asked last: who took tables rather than who took elements, as each DEL does. */

@@ -23,14 +23,16 @@ export type RulesRecord = {
   readonly flows: readonly Flow[];
   /** Names the time since somebody was last seen to have flushed the ruleset. */
   readonly epoch: string;
+  /** CLOCK_MONOTONIC in milliseconds when this was recorded; 0 by earlier builds. */
+  readonly atMs: number;
 };
 
-export function renderRecord({ owner, proof, rules, flows, epoch }: RulesRecord): string {
+export function renderRecord({ owner, proof, rules, flows, epoch, atMs }: RulesRecord): string {
   const written = flows.map(({ address, ...flow }) => ({
     ...flow,
     ...(address === undefined ? {} : { address: formatAddress(address) }),
   }));
-  return JSON.stringify({ version, owner, proof, epoch, ...rules, flows: written });
+  return JSON.stringify({ version, owner, proof, epoch, atMs, ...rules, flows: written });
 }
 
 const version = 1;
@@ -51,6 +53,7 @@ export function parseRecord(text: string, path: string): RulesRecord {
     },
     flows: fields.array('flows', parseFlow) ?? [],
     epoch: fields.string('epoch') ?? '',
+    atMs: fields.integer('atMs', { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 0,
   };
 }
 

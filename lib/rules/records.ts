@@ -30,7 +30,7 @@ export type Records = {
   /** Has what has no record known as without rules, where that can be written: otherwise its DEL looks for some. */
   readonly prepare: () => void;
   /** @throws CniError code 5 */
-  readonly put: (record: Omit<RulesRecord, 'epoch'>) => void;
+  readonly put: (record: Omit<RulesRecord, 'epoch' | 'atMs'>) => void;
   /** Names the time since somebody was last seen to have flushed the ruleset: what was written before is gone. */
   readonly epoch: () => string;
   /** @throws CniError code 5 */
@@ -73,7 +73,10 @@ export function openRecords(directory: string, hostInode: () => number): Records
     prepare: () => {
       if (ifExists(() => statSync(dir())) === undefined) failuresOf(() => makeDirectory(dir()));
     },
-    put: (record) => writeFile(pathOf(record.owner), dir(), renderRecord({ ...record, epoch: epoch() })),
+    put: (record) => {
+      const whole = { ...record, epoch: epoch(), atMs: monotonicMs() };
+      writeFile(pathOf(record.owner), dir(), renderRecord(whole));
+    },
     epoch,
     beginEpoch: () => {
       forgetShared();
@@ -96,6 +99,11 @@ export function openRecords(directory: string, hostInode: () => number): Records
           return found.kind === 'recorded' ? [found.record] : [];
         }),
   };
+}
+
+/** The same clock for all processes, in whole milliseconds. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
 /** A container id may be longer than a file's name. */

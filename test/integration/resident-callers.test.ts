@@ -33,7 +33,8 @@ exec ${binDir}/host-local
   return host;
 }
 
-function startCall(host: ResidentHost, verb: Verb, container: string) {
+/** @param file the client, or the executable that it would start */
+function startCall(host: ResidentHost, verb: Verb, container: string, file = `${host.rig.dir}/bin/bridge`) {
   const conf = {
     cniVersion: '1.1.0',
     name: 'net',
@@ -43,7 +44,7 @@ function startCall(host: ResidentHost, verb: Verb, container: string) {
     registry: { store: host.rig.store },
     ipam: { type: 'slow', subnet: '10.88.0.0/16', dataDir: host.rig.dataDir },
   };
-  return execa('nsenter', host.entering(`${host.rig.dir}/bin/bridge`), {
+  return execa('nsenter', host.entering(file), {
     input: JSON.stringify(conf),
     env: toEnvironment(verb, container, { env: { CNI_PATH: `${host.rig.dir}/others` } }),
     reject: false,
@@ -72,6 +73,11 @@ async function greet(host: ResidentHost): Promise<Socket> {
   return caller;
 }
 
+/** However it comes about. */
+function closed(caller: Socket): Promise<void> {
+  return new Promise((resolve) => caller.once('close', () => resolve()));
+}
+
 function header(stdin: number): Buffer {
   const bytes = Buffer.alloc(requestHeaderBytes);
   bytes.writeUInt32LE(stdin, 12);
@@ -91,13 +97,13 @@ test('who sends half a request, or one that is too large, is dropped, and others
 
   const large = await greet(host);
   large.write(header(mostRequestBytes + 1));
-  await once(large, 'close');
+  await closed(large);
   const half = await greet(host);
   half.write(header(100));
-  await once(half, 'close');
+  await closed(half);
   const cut = await greet(host);
   cut.end(Buffer.concat([header(100), Buffer.from('{')]));
-  await once(cut, 'close');
+  await closed(cut);
 
   expect(agent.log).toContain(`its request has ${mostRequestBytes + 1} bytes, above ${mostRequestBytes}`);
   expect(agent.log).toContain('it has kept us waiting for 2 s');
@@ -151,7 +157,7 @@ test('a caller that dies while it waits for a worker has nothing begun', async (
   expect((await startCall(host, 'DEL', busy)).exitCode).toBe(0);
 });
 
-test('calls of one interface are carried out in order, and those of others beside each other', async (context) => {
+test('calls of different containers are carried out beside each other', async (context) => {
   await using host = await openHost(context, 2);
   await using _agent = await serve(host);
   const [one = '', other = ''] = host.containers;
@@ -159,15 +165,47 @@ test('calls of one interface are carried out in order, and those of others besid
   const startedAt = performance.now();
   const adds = [startCall(host, 'ADD', one), startCall(host, 'ADD', other)];
   await Promise.all([asked(host, one), asked(host, other)]);
+
   expect((await Promise.all(adds)).map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   expect(performance.now() - startedAt).toBeLessThan(slowSeconds * 1000 * 1.9);
-  await startCall(host, 'DEL', one);
+});
 
-  const again = startCall(host, 'ADD', one);
-  await until(() => readFileSync(`${host.rig.dir}/asked`, 'utf8').split(one).length > 2, 'the second ADD');
-  const removal = await startCall(host, 'DEL', one);
+test.for(['client', 'executable'])(
+  'a DEL by the %s waits for the ADD of the same interface that a worker carries out',
+  async (way, context) => {
+    await using host = await openHost(context, 1);
+    await using _agent = await serve(host);
+    const [container = ''] = host.containers;
 
-  expect([(await again).exitCode, removal.exitCode]).toEqual([0, 0]);
-  expect(await linksOf(host)).toHaveLength(1);
-  expect(Object.values(host.rig.leases())).toEqual([expect.stringContaining(other)]);
+    const adding = startCall(host, 'ADD', container);
+    await asked(host, container);
+    const removal = await startCall(
+      host,
+      'DEL',
+      container,
+      way === 'client' ? undefined : `${binDir}/bridge`,
+    );
+
+    expect([(await adding).exitCode, removal.exitCode]).toEqual([0, 0]);
+    expect(await linksOf(host)).toEqual([]);
+    expect(host.rig.leases()).toEqual({});
+  },
+);
+
+test('a DEL whose caller has gone waits no longer, and keeps no worker from others', async (context) => {
+  await using host = await openHost(context, 2);
+  await using agent = await serve(host, 2);
+  const [busy = '', other = ''] = host.containers;
+
+  const adding = startCall(host, 'ADD', busy);
+  await asked(host, busy);
+  startCall(host, 'DEL', busy).kill('SIGKILL');
+  const waiting = startCall(host, 'DEL', busy);
+  await sleep((slowSeconds * 1000) / 4);
+  waiting.kill('SIGKILL');
+  await agent.logged('a caller has gone before it had its answer');
+  expect((await startCall(host, 'DEL', other)).exitCode).toBe(0);
+
+  expect((await adding).exitCode).toBe(0);
+  expect(Object.values(host.rig.leases())).toEqual([expect.stringContaining(busy)]);
 });

@@ -15,7 +15,7 @@ export function paperRecords(): Records {
     epoch: () => '',
     beginEpoch: () => undefined,
     put: (record) => {
-      records.set(keyOf(record.owner), { ...record, epoch: '' });
+      records.set(keyOf(record.owner), { ...record, epoch: '', atMs: 0 });
     },
     remove: (owner) => {
       records.delete(keyOf(owner));

@@ -72,7 +72,7 @@ describe('the elements', () => {
     });
     const rules = wanted.rules(bridged, machine);
     const owner = { network: 'net', plugin: 'portmap', containerId: 'c1', ifName: bridged.attachment.ifName };
-    const record = { owner, proof: { bootId: 'b' }, rules, flows: wanted.flows(bridged), epoch: '' };
+    const record = { owner, proof: { bootId: 'b' }, rules, flows: wanted.flows(bridged), epoch: '', atMs: 0 };
 
     expect(new Set(rules.own.map(({ comment }) => comment))).toEqual(new Set(['net/c1/eth0']));
     const read = parseRecord(renderRecord(record), 'record');

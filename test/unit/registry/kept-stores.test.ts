@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { keepStores } from '../../../lib/registry/kept-stores.ts';
@@ -25,6 +25,14 @@ test('a store whose file was replaced is opened anew', () => {
   const after = kept.open(path);
   expect(after).not.toBe(before);
   expect(after.revision()).toBe(0);
+  kept.forget();
+});
+
+test('a store whose file was cut is opened anew, and is damaged', () => {
+  const kept = keepStores(open);
+  kept.open(path);
+  truncateSync(path, 100);
+  expect(() => kept.open(path).revision()).toThrow();
   kept.forget();
 });
 

@@ -39,6 +39,7 @@ export function recordOf(containerId: string, { port = 8080, boot = 'boot' } = {
     },
     flows: [{ protocol: 'udp', family: 4, port: 53 }],
     epoch: '',
+    atMs: 0,
   };
 }
 

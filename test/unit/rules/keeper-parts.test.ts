@@ -6,7 +6,7 @@ import { mayChangeNetwork } from '../../../lib/rules/keeper-permission.ts';
 import { planRestore } from '../../../lib/rules/restore.ts';
 import { kernelWith, recordOf, shared } from './fixture.ts';
 
-const nobody: ReadonlySet<string> = new Set();
+const nobody: ReadonlyMap<string, number> = new Map();
 const a = recordOf('a');
 const empty = kernelWith([]);
 
@@ -20,7 +20,7 @@ test('an ADD whose rules nobody has seen is under way for five seconds, and over
 
 test.each([
   ['one of its rules has been seen', kernelWith(a.rules.own.slice(1, 2)), nobody],
-  ['the kernel has told of its elements', empty, new Set(['net/a/eth0'])],
+  ['the kernel has told of its elements', empty, new Map([['net/a/eth0', 7]])],
 ])('an ADD is over as soon as %s, and stays so', (_, listed, come) => {
   const adds = new FinishedAdds();
 
@@ -34,6 +34,18 @@ test('an ADD that comes after a DEL is a new one', () => {
   adds.take([], { listed: empty, come: nobody, nowMs: 1 });
 
   expect(adds.take([a], { listed: empty, come: nobody, nowMs: 2 })).toEqual([]);
+});
+
+test('elements that came before the record are of an earlier ADD of the same container', () => {
+  const adds = new FinishedAdds();
+  const again = { ...a, atMs: 8 };
+  const come = new Map([['net/a/eth0', 7]]);
+  adds.take([a], { listed: empty, come, nowMs: 0 });
+
+  expect(adds.take([again], { listed: empty, come, nowMs: 1 })).toEqual([]);
+  expect(adds.take([again], { listed: empty, come: new Map([['net/a/eth0', 8]]), nowMs: 2 })).toEqual([
+    again,
+  ]);
 });
 
 test('what is missing counts after a quarter of a second, from the look at which it was first missing', () => {
@@ -97,7 +109,7 @@ test('the owners of elements that have come are known by their comments', () => 
   heard.hear('create element inet fairlead_portmap ports { 80 comment "net/b/eth0" : 10.0.0.2 }');
   heard.hear('add element inet other s { "veth1" comment "net/c/eth0" }');
 
-  expect([...heard.takeCome()]).toEqual(['net/a/eth0', 'net/b/eth0']);
+  expect([...heard.takeCome().keys()]).toEqual(['net/a/eth0', 'net/b/eth0']);
 });
 
 test.each([

@@ -14,8 +14,11 @@ test('what was put is got, listed, and gone when it is removed; to remove it twi
 
   records.put(record);
 
-  expect(records.get(record.owner)).toEqual({ kind: 'recorded', record });
-  expect(records.list()).toEqual([record]);
+  expect(records.get(record.owner)).toEqual({
+    kind: 'recorded',
+    record: { ...record, atMs: expect.any(Number) },
+  });
+  expect(records.list()).toEqual([{ ...record, atMs: expect.any(Number) }]);
   records.remove(record.owner);
   records.remove(record.owner);
   expect(records.get(record.owner)).toEqual({ kind: 'none' });
@@ -79,5 +82,8 @@ test('a container id may be longer than the name of a file', () => {
 
   records.put(long);
 
-  expect(records.get(long.owner)).toEqual({ kind: 'recorded', record: long });
+  expect(records.get(long.owner)).toEqual({
+    kind: 'recorded',
+    record: { ...long, atMs: expect.any(Number) },
+  });
 });
