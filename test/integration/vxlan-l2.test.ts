@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../support/agent.ts';
 import { type Attached, dualNetwork, reaches } from '../support/cluster.ts';
 import type { Host } from '../support/cluster-host.ts';
-import { linkOf } from '../support/kernel.ts';
+import { linkNames, linkOf } from '../support/kernel.ts';
 import { createOverlay, knowEachOther, startOverlay, statusOf } from '../support/overlay-agents.ts';
 import { mustInside } from '../support/process.ts';
 import type { Conf } from '../support/rig.ts';
@@ -179,6 +179,7 @@ describe('with agents', () => {
     const without = await one.rig.cni('ADD', one.conf(), await one.rig.container());
     await startOverlay(one, stretched);
     await until(async () => (await statusOf(one)).peers.length === 1, 'the peer');
+    await until(async () => (await linkNames(one.netns)).includes('vxlan.1'), 'the device');
     const [first, second] = [await one.add(), await two.add()];
 
     expect(without.error).toMatchObject({ code: 11, msg: expect.stringContaining('vxlan.1') });

@@ -1,17 +1,24 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bridgeConf, hostLocalConf, ipamConf, v4 } from '../support/confs.ts';
 import { linkNames, observeState } from '../support/kernel.ts';
 import { leftovers, nothing } from '../support/leftovers.ts';
 import { type Answer, type CallOptions, type Conf, Rig } from '../support/rig.ts';
 
+/** The host of all that must be refused, which leaves it as it was. */
+let rig: Rig;
+let container: string;
+
+beforeAll(async () => {
+  rig = await Rig.create();
+  container = await rig.container();
+  await rig.cni('VERSION', bridgeConf(rig), container);
+});
+
+afterAll(() => rig[Symbol.asyncDispose]());
+
 /** An ADD that must be refused, with everything there is before and after it. */
-async function refuse(
-  makeConf: (rig: Rig) => Conf,
-  options: (rig: Rig, container: string) => CallOptions = () => ({}),
-) {
-  await using rig = await Rig.create();
-  const container = await rig.container();
+async function refuse(makeConf: (rig: Rig) => Conf, options: (rig: Rig) => CallOptions = () => ({})) {
   const state = async () => [
     await observeState(rig.host),
     await observeState(container),
@@ -19,7 +26,7 @@ async function refuse(
     readdirSync(rig.dir).filter((name) => !name.startsWith('networks')),
   ];
   const before = await state();
-  const answer = await rig.cni('ADD', makeConf(rig), container, options(rig, container));
+  const answer = await rig.cni('ADD', makeConf(rig), container, options(rig));
   return { answer, before, after: await state() };
 }
 

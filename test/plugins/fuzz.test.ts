@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { recordsDirectory } from '../../lib/rules/records.ts';
 import { binDir, limitMs, rounds } from '../support/binaries.ts';
 import { dualConf } from '../support/confs.ts';
 import { type KernelState, observeState } from '../support/kernel.ts';
-import { inside, run } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { Random } from '../support/random.ts';
 import { type Conf, Rig, toEnvironment, type Verb } from '../support/rig.ts';
 
@@ -143,16 +144,23 @@ function parseOrUndefined(text: string): unknown {
 }
 
 /**
- * The plugin sees a machine that is read-only but for the test's directory, which is its /var/lib, too: a mutation may
- * make any path of dataDir, or take it away, and the default is below /var/lib.
+ * Plugins see a machine that is read-only but for the test's directory, which is its /var/lib, too, and the records of
+ * rules: a mutation may make any path of dataDir, or take it away, and the default is below /var/lib.
  */
-function invoke(rig: Rig, { env, stdin }: Call, verb: string | undefined = env.CNI_COMMAND) {
-  const dir = rig.dir;
-  const shell = `mount --bind ${dir} ${dir} && mount --bind ${dir}/var-lib /var/lib && mount -o remount,ro,bind / && exec "$@"`;
-  const plugin = ['nsenter', ...inside(rig.host, `${binDir}/bridge`)];
+function protectMachine({ dir, way }: Rig): void {
+  mkdirSync(`${dir}/var-lib`);
+  mkdirSync(recordsDirectory, { recursive: true, mode: 0o700 });
+  const binds = [
+    [dir, dir],
+    [`${dir}/var-lib`, '/var/lib'],
+    [recordsDirectory, recordsDirectory],
+  ].map(([from, to]) => `mount --bind ${from} ${to}`);
+  way.mount([...binds, 'mount -o remount,ro,bind /'].join('\n'));
+}
+
+async function invoke(rig: Rig, { env, stdin }: Call, verb: string | undefined = env.CNI_COMMAND) {
   return run({
-    file: 'unshare',
-    args: ['--mount', 'sh', '-c', shell, 'sh', ...plugin],
+    ...(await rig.way.entering(`${binDir}/bridge`)),
     stdin,
     env: { ...env, CNI_COMMAND: verb },
   });
@@ -195,7 +203,7 @@ test(
   `mutated calls are answered by a CNI error that changes nothing, or succeed and can be taken back (${count} rounds)`,
   async () => {
     await using rig = await Rig.create();
-    mkdirSync(`${rig.dir}/var-lib`);
+    protectMachine(rig);
     const random = new Random();
     const [standing, container] = [await rig.container(), await rig.container()];
     const conf = {

@@ -148,6 +148,7 @@ test('STATUS answers 50 where nft is missing and the network needs it', async ()
   await using rig = await Rig.create();
   mkdirSync(`${rig.dir}/empty`);
   writeFileSync(`${rig.dir}/empty/nft`, '#!/bin/sh\necho broken >&2\nexit 1\n', { mode: 0o755 });
+  rig.way.callTools();
   const env = { PATH: `${rig.dir}/empty:/usr/sbin:/usr/bin:/sbin:/bin` };
 
   const answers = [

@@ -134,6 +134,7 @@ test('an address that the host gives up while it is leased is not used: the ADD 
 
 /** A PATH whose `ip` does something else first. */
 function shadowIp(rig: Rig, first: string): string {
+  rig.way.callTools();
   const script = `#!/bin/sh\n${first}\nexec /usr/sbin/ip "$@"\n`;
   writeFileSync(`${rig.dir}/ip`, script, { mode: 0o755 });
   return `${rig.dir}:/usr/sbin:/usr/bin:/sbin:/bin`;

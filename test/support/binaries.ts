@@ -4,7 +4,22 @@ import type { TestContext } from 'vitest';
 import { skipUnless } from './skip.ts';
 
 /** Where the built executables are; FAIRLEAD_BIN names another build than that of this tree. */
-export const binDir = resolve(process.env.FAIRLEAD_BIN ?? `${import.meta.dirname}/../../dist/bin`);
+export const executablesDir = resolve(process.env.FAIRLEAD_BIN ?? `${import.meta.dirname}/../../dist/bin`);
+
+/** Where `fairlead install --resident` has installed them (install-resident.ts); undefined where nothing has. */
+export const residentDir = process.env.FAIRLEAD_RESIDENT_BIN;
+
+/** Whether the calls of the tests are handed to an agent by the client, or else carried out by the executables. */
+export const isResident = process.env.FAIRLEAD_WAY === 'resident';
+
+/** What the tests call. */
+export const binDir = isResident ? requireResidentDir() : executablesDir;
+
+/** Where the client is, under the plugins' names. @throws Error where it could not be installed */
+export function requireResidentDir(): string {
+  if (residentDir !== undefined) return residentDir;
+  throw new Error('nothing was installed by "fairlead install --resident"; what is printed above says why');
+}
 
 /** Where Debian's containernetworking-plugins, the reference, has its executables. */
 export const referenceDir = '/usr/lib/cni';

@@ -153,6 +153,7 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent?.[Symbol.asyncDispose]();
+    await this.rig.way[Symbol.asyncDispose]();
     await endProcesses(this.netns);
     await this.rig[Symbol.asyncDispose]();
   }

@@ -14,5 +14,6 @@ exec ${binDir}/${plugin}
 `,
     { mode: 0o755 },
   );
-  return { binary: script };
+  // Where an agent serves calls, it is not of this mount namespace.
+  return { binary: script, mayFallBack: true };
 }

@@ -1,62 +1,27 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { binDir } from './binaries.ts';
+import { CallWay, usualWay, type Way } from './call-way.ts';
+import {
+  type Answer,
+  type CallOptions,
+  type CniResult,
+  type Conf,
+  toAnswer,
+  toEnvironment,
+  type Verb,
+} from './cni-call.ts';
 import { endNetns } from './end-netns.ts';
-import { inside, must, run } from './process.ts';
+import { must, run } from './process.ts';
 
-export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS' | 'VERSION';
-
-/** A plugin's result in any version of the specification; what tests look at. */
-export type CniResult = {
-  readonly cniVersion: string;
-  readonly interfaces?: readonly { name: string; mac?: string; mtu?: number; sandbox?: string }[];
-  readonly ips?: readonly { version?: string; interface?: number; address: string; gateway?: string }[];
-  readonly routes?: readonly { dst: string; gw?: string }[];
-  readonly dns?: object;
-  readonly ip4?: { readonly ip: string; readonly gateway?: string; readonly routes?: readonly object[] };
-  readonly ip6?: { readonly ip: string; readonly gateway?: string; readonly routes?: readonly object[] };
-};
-
-export type CniFailure = {
-  readonly cniVersion: string;
-  readonly code: number;
-  readonly msg: string;
-  readonly details?: string;
-};
-
-/** How one call of a plugin ended; `result` after success with output, `error` after a failure. */
-export type Answer = {
-  readonly status: number | string | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly result?: CniResult;
-  readonly error?: CniFailure;
-};
-
-/** What of a call differs from the usual one. */
-export type CallOptions = {
-  /** CNI_ARGS. */
-  readonly args?: string;
-  readonly ifName?: string;
-  /** Set over the usual environment; undefined takes a variable away. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Path of another executable than ours for the configuration's type. */
-  readonly binary?: string;
-  /** Sent to the plugin instead of the configuration's JSON. */
-  readonly stdin?: string;
-  /** The namespace whose links the plugin sees below /sys; the host's unless set. */
-  readonly sysfsOf?: string;
-  /** After this the plugin is killed. */
-  readonly timeoutMs?: number;
-};
-
-/** A network configuration; each test adds its fields. */
-export type Conf = {
-  readonly cniVersion?: string;
-  readonly name?: unknown;
-  readonly type?: unknown;
-  readonly [field: string]: unknown;
-};
+export {
+  type Answer,
+  type CallOptions,
+  type CniFailure,
+  type CniResult,
+  type Conf,
+  toEnvironment,
+  type Verb,
+} from './cni-call.ts';
 
 const callTimeoutMs = 40_000;
 let rigs = 0;
@@ -76,8 +41,15 @@ export class Rig implements AsyncDisposable {
   /** The namespace that stands for the host. */
   readonly host = `${this.#prefix}-h`;
 
-  static async create(): Promise<Rig> {
-    const rig = new Rig();
+  /** How its calls reach a plugin. */
+  readonly way: CallWay;
+
+  private constructor(way: Way) {
+    this.way = new CallWay(this, way);
+  }
+
+  static async create(way: Way = usualWay): Promise<Rig> {
+    const rig = new Rig(way);
     await rig.#addNamespace(rig.host);
     return rig;
   }
@@ -109,9 +81,9 @@ export class Rig implements AsyncDisposable {
   /** Calls a plugin as a runtime does: verb and attachment in the environment, the configuration on stdin. */
   async cni(verb: Verb, conf: Conf, container: string, options: CallOptions = {}): Promise<Answer> {
     const outcome = await run({
-      ...this.#entering(options.binary ?? `${binDir}/${conf.type}`, options.sysfsOf ?? this.host),
+      ...(await this.way.entering(options.binary ?? `${this.way.binDir}/${conf.type}`, options)),
       stdin: options.stdin ?? JSON.stringify({ ...this.#registering(conf), ...conf }),
-      env: toEnvironment(verb, container, options),
+      env: toEnvironment(verb, container, { ...options, env: { CNI_PATH: this.way.binDir, ...options.env } }),
       timeoutMs: options.timeoutMs ?? callTimeoutMs,
     });
     return toAnswer(outcome);
@@ -120,15 +92,6 @@ export class Rig implements AsyncDisposable {
   /** A test's containers are registered in a file of the test's own. */
   #registering(conf: Conf): object {
     return conf.type === 'host-local' ? {} : { registry: { store: this.store } };
-  }
-
-  /**
-   * `ip netns exec` mounts the sysfs of its namespace, as a host has it; `nsenter` leaves what is mounted. By its path,
-   * because a test may put another `ip` first in PATH.
-   */
-  #entering(binary: string, sysfsOf: string) {
-    const command = sysfsOf === this.host ? [binary] : ['nsenter', ...inside(this.host, binary)];
-    return { file: '/usr/sbin/ip', args: ['netns', 'exec', sysfsOf, ...command] };
   }
 
   /** An ADD that must succeed. */
@@ -157,46 +120,17 @@ export class Rig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.#namespaces) await endNetns(name);
-    rmSync(this.dir, { recursive: true, force: true });
+    try {
+      await this.way[Symbol.asyncDispose]();
+    } finally {
+      for (const name of this.#namespaces) await endNetns(name);
+      rmSync(this.dir, { recursive: true, force: true });
+    }
   }
 
   async #addNamespace(name: string): Promise<void> {
     // Noted first: a namespace that was made half-way must go, too.
     this.#namespaces.push(name);
     await must('ip', ['netns', 'add', name]);
-  }
-}
-
-/** The environment of a call; GC, STATUS and VERSION take no heed of the attachment. */
-export function toEnvironment(
-  verb: Verb,
-  container: string,
-  { args, ifName, env }: CallOptions,
-): Record<string, string | undefined> {
-  return {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    CNI_COMMAND: verb,
-    CNI_CONTAINERID: container,
-    CNI_NETNS: `/run/netns/${container}`,
-    CNI_IFNAME: ifName ?? 'eth0',
-    CNI_PATH: binDir,
-    ...(args === undefined ? {} : { CNI_ARGS: args }),
-    ...env,
-  };
-}
-
-function toAnswer(outcome: { status: Answer['status']; stdout: string; stderr: string }): Answer {
-  const { status, stdout } = outcome;
-  const json = parseOrUndefined(stdout);
-  if (json === undefined) return outcome;
-  return status === 0 ? { ...outcome, result: json as CniResult } : { ...outcome, error: json as CniFailure };
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -40,7 +40,9 @@ echo "injected failure" >&2
 exit 1
 `;
 
-export function shadowTools(rig: Pick<Rig, 'dir'>): Shadow {
+/** To be called before the rig's first call. */
+export function shadowTools(rig: Pick<Rig, 'dir' | 'way'>): Shadow {
+  rig.way.callTools();
   const dir = `${rig.dir}/shadow`;
   mkdirSync(dir);
   for (const tool of ['ip', 'bridge', 'nft']) {

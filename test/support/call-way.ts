@@ -1,0 +1,114 @@
+import type { Command } from '../../lib/exec/command.ts';
+import { executablesDir, isResident, requireResidentDir } from './binaries.ts';
+import { CallAgent, type CallAgentOptions, type CallAgentPlace, type CallCounts } from './call-agent.ts';
+import type { CallOptions } from './cni-call.ts';
+import { inside } from './process.ts';
+
+/** Each call executes a plugin, or all are handed to an agent. */
+export type Way = 'executables' | 'resident';
+
+/** The way of the tests that are there for either. */
+export const usualWay: Way = isResident ? 'resident' : 'executables';
+
+/** How the calls of a rig reach a plugin. The agent that serves them is started for the first. */
+export class CallWay implements AsyncDisposable {
+  readonly #place: CallAgentPlace;
+  readonly #way: Way;
+  #options: CallAgentOptions = { netlink: true, mounts: '' };
+  #agent: Promise<CallAgent> | undefined;
+  #mayFallBack = 0;
+
+  constructor(place: CallAgentPlace, way: Way) {
+    this.#place = place;
+    this.#way = way;
+  }
+
+  /**
+   * Links and rules are to be changed by `ip` and `nft`, also by an agent: for tests that put others in their place, or
+   * look at what is asked of them. To be said before the first call.
+   */
+  callTools(): void {
+    this.#set({ netlink: false });
+  }
+
+  /** Lines of sh that mount something, for the calls alone. To be said before the first call. */
+  mount(mounts: string): void {
+    this.#set({ mounts });
+  }
+
+  #set(options: Partial<CallAgentOptions>): void {
+    if (this.#agent !== undefined) throw new Error('the agent that serves the calls runs already');
+    this.#options = { ...this.#options, ...options };
+  }
+
+  /** Where the plugins are. */
+  get binDir(): string {
+    return this.#way === 'resident' ? requireResidentDir() : executablesDir;
+  }
+
+  /** The agent that serves the calls. */
+  agent(): Promise<CallAgent> {
+    this.#agent ??= CallAgent.start(this.#place, this.#options);
+    return this.#agent;
+  }
+
+  /**
+   * Has what agents keep open closed, before something is done to it that happens while nobody is at work: the loss of
+   * power, a disk that is mounted read-only. The next call finds another agent.
+   */
+  async letGo(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+  }
+
+  /** The command line that runs an executable where plugins run. */
+  async entering(binary: string, options: CallOptions = {}): Promise<Pick<Command, 'file' | 'args'>> {
+    const { sysfsOf = this.#place.host, mayFallBack = false } = options;
+    const isElsewhere = sysfsOf !== this.#place.host;
+    if (this.#way === 'executables') return this.#enteringAlone(binary, sysfsOf);
+    if (mayFallBack || isElsewhere) this.#mayFallBack++;
+    if (isElsewhere) return this.#enteringAlone(binary, sysfsOf);
+    this.#requireTools(options);
+    return { file: 'nsenter', args: (await this.agent()).entering(binary) };
+  }
+
+  #requireTools({ env, binary }: CallOptions): void {
+    if (env?.PATH !== undefined && binary === undefined && this.#options.netlink)
+      throw new Error('other tools are called for by a test that has not said so before: see callTools()');
+  }
+
+  /**
+   * `ip netns exec` mounts the sysfs of its namespace, as a host has it; `nsenter` leaves what is mounted. By its path,
+   * because a test may put another `ip` first in PATH.
+   */
+  #enteringAlone(binary: string, sysfsOf: string): Pick<Command, 'file' | 'args'> {
+    const { host } = this.#place;
+    const { mounts } = this.#options;
+    const entered = sysfsOf === host ? [binary] : ['nsenter', ...inside(host, binary)];
+    const command = mounts === '' ? entered : ['sh', '-ec', `${mounts}\nexec "$@"`, 'sh', ...entered];
+    return { file: '/usr/sbin/ip', args: ['netns', 'exec', sysfsOf, ...command] };
+  }
+
+  /** Ends the agent. @throws Error where calls were executed that the agent should have served */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#agent === undefined) return;
+    await using agent = await this.#agent;
+    this.#agent = undefined;
+    this.#requireServed(await agent.countCalls(), agent.log);
+  }
+
+  /** On a busy machine a call of many at once may lose patience before it has begun; that is told, and no more. */
+  #requireServed({ served, fallbacks }: CallCounts, log: string): void {
+    const [impatient, others] = [
+      fallbacks.filter(isImpatient),
+      fallbacks.filter((each) => !isImpatient(each)),
+    ];
+    if (impatient.length > 0)
+      console.log(`${impatient.length} calls have not waited for a worker; ${served} were served`);
+    if (others.length > this.#mayFallBack || impatient.length > served)
+      throw new Error(`calls were not served by the agent, but ${served}: ${fallbacks.join(' ')}\n${log}`);
+  }
+}
+
+function isImpatient(reason: string): boolean {
+  return reason === 'silent';
+}
