@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, type TestContext, test } from 'vitest';
@@ -64,18 +62,24 @@ async function linksOf(host: ResidentHost): Promise<readonly string[]> {
   return (links as readonly { ifname?: string }[]).flatMap(({ ifname }) => ifname ?? []);
 }
 
-/** A caller of our own, that has read the greeting. */
-async function greet(host: ResidentHost): Promise<Socket> {
-  const caller = connect(`${host.runDir}/cni.sock`);
-  caller.on('error', () => undefined);
-  const [hello] = await once(caller, 'data');
-  expect(String(hello)).toMatch(/^fairlead-cni 1 /);
-  return caller;
-}
+/** A caller that reads the greeting, sends bytes, may say that this is all, and waits until it is answered or left. */
+const caller = `import socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("/run/fairlead/cni.sock")
+print(connection.recv(256).decode().split()[0])
+connection.sendall(bytes.fromhex(sys.argv[1]))
+if sys.argv[2] == "end": connection.shutdown(socket.SHUT_WR)
+try: print(connection.recv(1))
+except ConnectionResetError: print(b"")`;
 
-/** However it comes about. */
-function closed(caller: Socket): Promise<void> {
-  return new Promise((resolve) => caller.once('close', () => resolve()));
+/** Sends something else than a request. @param others words that change something of the caller before it comes */
+async function sendRaw(
+  host: ResidentHost,
+  bytes: Buffer,
+  { isEnd = false, others = [] as readonly string[] } = {},
+): Promise<string> {
+  const words = ['/usr/bin/python3', '-c', caller, bytes.toString('hex'), isEnd ? 'end' : 'wait'];
+  return (await execa('nsenter', host.entering(...others, ...words))).stdout;
 }
 
 function header(stdin: number): Buffer {
@@ -95,19 +99,14 @@ test('who sends half a request, or one that is too large, is dropped, and others
   await using agent = await serve(host, 1);
   const [container = ''] = host.containers;
 
-  const large = await greet(host);
-  large.write(header(mostRequestBytes + 1));
-  await closed(large);
-  const half = await greet(host);
-  half.write(header(100));
-  await closed(half);
-  const cut = await greet(host);
-  cut.end(Buffer.concat([header(100), Buffer.from('{')]));
-  await closed(cut);
+  const left = "fairlead-cni\nb''";
+  expect(await sendRaw(host, header(mostRequestBytes + 1))).toBe(left);
+  expect(await sendRaw(host, header(100))).toBe(left);
+  expect(await sendRaw(host, Buffer.concat([header(100), Buffer.from('{')]), { isEnd: true })).toBe(left);
 
-  expect(agent.log).toContain(`its request has ${mostRequestBytes + 1} bytes, above ${mostRequestBytes}`);
-  expect(agent.log).toContain('it has kept us waiting for 2 s');
-  expect(agent.log).toContain('it has closed after 1 of 100 bytes');
+  await agent.logged(`its request has ${mostRequestBytes + 1} bytes, above ${mostRequestBytes}`);
+  await agent.logged('it has kept us waiting for 2 s');
+  await agent.logged('it has closed after 1 of 100 bytes');
   expect((await startCall(host, 'ADD', container)).exitCode).toBe(0);
   expect((await startCall(host, 'DEL', container)).exitCode).toBe(0);
 });
@@ -124,6 +123,16 @@ test('who is not root is refused, also where somebody has opened the socket to a
 
   expect(stdout).toBe("b''");
   await agent.logged('a caller that is not root was refused user=65534');
+});
+
+test('root of another namespace has nothing carried out', async (context) => {
+  await using host = await openHost(context, 1);
+  await using agent = await serve(host);
+
+  for (const kind of [['--net'], ['--mount'], ['--user', '--map-root-user']])
+    expect(await sendRaw(host, header(0), { others: ['unshare', ...kind] })).toBe("fairlead-cni\nb''");
+
+  await agent.logged('has not our namespaces', 3);
 });
 
 test('an ADD whose caller has died is taken back', async (context) => {
