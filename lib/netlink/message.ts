@@ -31,6 +31,7 @@ const doneType = 3;
 const nestedFlag = 0x8000;
 const attributeNumberMask = 0x3fff;
 
+/** A message with its header, padded. */
 export function encodeMessage({ type, flags, sequence, body }: NetlinkMessage): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32LE(headerBytes + body.length, 0);

@@ -14,6 +14,7 @@ export const fallbackReasons = [
   'other',
 ] as const;
 
+/** The words by which a client says why it has executed a call; plugins/resident/README.md explains each. */
 export type FallbackReason = (typeof fallbackReasons)[number];
 
 /** A call that its client has executed by itself. */

@@ -36,6 +36,7 @@ const helloForm = new RegExp(
 /** Longer than any greeting. */
 export const longestHello = 256;
 
+/** The agent's first line. */
 export function renderHello({ buildId, netNamespace, mountNamespace, root }: Hello): string {
   return `fairlead-cni ${protocolVersion} ${buildId} ${netNamespace} ${mountNamespace} ${root}\n`;
 }
@@ -63,6 +64,7 @@ export const requestHeaderBytes = 24;
 /** Of all parts together. A configuration has some kilobytes; what is larger, the executables take. */
 export const mostRequestBytes = 4 * 1024 * 1024;
 
+/** @param header as many bytes as a request's header has */
 export function decodeSizes(header: Buffer): RequestSizes {
   return {
     name: header.readUInt32LE(0),
@@ -78,6 +80,7 @@ export function bodyBytesOf({ name, directory, env, stdin }: RequestSizes): numb
   return name + directory + env + stdin;
 }
 
+/** @param body as many bytes as the sizes say; what is no UTF-8 becomes U+FFFD, as in the executables */
 export function decodeRequest(body: Buffer, sizes: RequestSizes): CallRequest {
   let at = 0;
   const next = (length: number) => {
@@ -110,6 +113,7 @@ export const begun = Buffer.from('B');
 const answerMark = 'R'.charCodeAt(0);
 const answerHeaderBytes = 13;
 
+/** An answer as the client reads it. */
 export function encodeAnswer({ status, stdout, stderr }: CallAnswer): Buffer {
   const [out, err] = [Buffer.from(stdout), Buffer.from(stderr)];
   const header = Buffer.alloc(answerHeaderBytes);

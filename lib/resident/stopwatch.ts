@@ -4,6 +4,7 @@ import type { Machine } from '../exec/machine.ts';
 /** The parts of a call whose time is told: links and rules are the kernel's, by whatever tool. */
 export const phases = ['queue', 'ipam', 'links', 'rules', 'registry', 'waiting', 'other'] as const;
 
+/** One of them. */
 export type Phase = (typeof phases)[number];
 
 /** Where the time of one call goes. */

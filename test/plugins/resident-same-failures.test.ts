@@ -59,7 +59,7 @@ const cases: Record<string, TwinCase> = {
     script: async ({ rig, call }) => {
       const conf = bridgeConf(rig);
       for (const name of ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH'])
-        for (const value of [undefined, '', '../x', 'ä"\\'])
+        for (const value of [undefined, '', '../fl-absent', 'ä"\\'])
           await call('ADD', conf, { env: { [name]: value } });
       await call('ADD', conf, { args: 'K8S_POD_NAME' });
       await call('ADD', conf, { args: 'IP=10.22.0.9;X=y' });

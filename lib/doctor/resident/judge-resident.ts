@@ -6,6 +6,7 @@ import { shellWord } from '../shell-word.ts';
 import type { CallSocketAnswer } from './ask-hello.ts';
 import type { SeenClients } from './seen-clients.ts';
 
+/** What is seen of clients, of the socket, and of the calls that did not go there. */
 export type ResidentEvidence = {
   readonly clients: SeenClients;
   readonly socketPath: string;
