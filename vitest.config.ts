@@ -60,6 +60,8 @@ const withoutCalls = [
     'overlay-trouble',
   ],
   ...['routed-bird', 'xds'],
+  // It is about nodes on which no agent runs.
+  'mirrors-inline',
 ];
 
 // Contract tests mostly wait for servers, each file for its own.
