@@ -42,7 +42,7 @@ test('random transactions succeed and fail alike, with the same errors, and leav
   await using rig = await Rig.create();
   const random = new Random();
   const netns = await openBoth(rig, [...declaredSets, chain]);
-  const batches = randomBatches(random, process.env.SOAK === '1' ? 2_000 : 150);
+  const batches = randomBatches(random, process.env.SOAK === '1' ? 2_000 : 100);
 
   const byNft = await carryOutIn(rig, netns.nft, { way: 'nft', batches });
   const byShortcut = await carryOutIn(rig, netns.shortcut, { way: 'shortcut', batches });
