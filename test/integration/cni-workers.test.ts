@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { expect, type TestContext, test } from 'vitest';
 import { until } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
+import { isWorker } from '../support/call-place-processes.ts';
 import { must, run } from '../support/process.ts';
-import { isWorker, namesIn, ResidentHost } from '../support/resident-host.ts';
+import { namesIn, ResidentHost } from '../support/resident-host.ts';
 import { skipUnless } from '../support/skip.ts';
 
 function confOf(host: ResidentHost) {
@@ -40,13 +41,12 @@ test('calls of clients are carried out by workers, and counted by plugin, verb a
   requireClient(context);
   await using host = await ResidentHost.create();
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   const [container = ''] = host.containers;
 
   expect(await attachAgain(host, container, 2)).toEqual([]);
 
-  await until(async () => (await host.status()).calls.length === 2, 'both verbs to be counted');
-  const { calls, phases, workers, fallbacks, problems } = await host.status();
+  await until(async () => (await agent.status()).calls.length === 2, 'both verbs to be counted');
+  const { calls, phases, workers, fallbacks, problems } = await agent.status();
   expect(calls).toEqual([
     { path: 'resident', plugin: 'bridge', verb: 'ADD', code: '0', count: 2 },
     { path: 'resident', plugin: 'bridge', verb: 'DEL', code: '0', count: 2 },
@@ -63,17 +63,28 @@ test('calls of clients are carried out by workers, and counted by plugin, verb a
   expect(statSync(`${host.runDir}/cni.sock`).mode & 0o777).toBe(0o600);
 });
 
+test("'fairlead cni --json' prints what the agent says of calls", async (context) => {
+  requireClient(context);
+  await using host = await ResidentHost.create();
+  await using agent = await host.startAgent();
+  const [container = ''] = host.containers;
+  expect(await attachAgain(host, container, 1)).toEqual([]);
+  await until(async () => (await agent.status()).calls.length === 2, 'the calls to be counted');
+
+  const printed = await must(`${binDir}/fairlead`, ['cni', '--json', '--api', `unix:${agent.api}`]);
+
+  expect(JSON.parse(printed)).toEqual(await agent.status());
+});
+
 test('the metrics have calls, parts, fallbacks and workers', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create();
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 1)).toEqual([]);
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   expect(await attachAgain(host, container, 1)).toEqual([]);
 
-  const api = host.apiOf();
-  const scrape = () => must('curl', ['-s', '-m', '10', '--unix-socket', api, 'http://agent/metrics']);
+  const scrape = () => agent.get('/metrics');
   const isCounted = async () => (await scrape()).includes('path="resident",plugin="bridge",verb="DEL"');
   await until(isCounted, 'the DEL to be counted');
 
@@ -96,7 +107,6 @@ test('a worker that is killed is started again, and calls go on', async (context
   requireClient(context);
   await using host = await ResidentHost.create();
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   await until(() => agent.workers.length === 2, 'two workers');
   const [killed = 0] = agent.workers;
 
@@ -108,7 +118,7 @@ test('a worker that is killed is started again, and calls go on', async (context
   expect(agent.log).toContain('"signal SIGKILL"');
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 2)).toEqual([]);
-  expect(await host.status()).toMatchObject({
+  expect(await agent.status()).toMatchObject({
     workers: { wanted: 2, running: 2, restarts: 1 },
     problems: [],
   });
@@ -118,7 +128,6 @@ test('signals that a terminal or a service manager sends to all end no worker', 
   requireClient(context);
   await using host = await ResidentHost.create();
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   const [container = ''] = host.containers;
   // A worker listens to no signal once it has served.
   expect(await attachAgain(host, container, 3)).toEqual([]);
@@ -134,32 +143,29 @@ test('the workers of an agent that is killed end, and the next agent serves over
   requireClient(context);
   await using host = await ResidentHost.create();
   const first = await host.startAgent();
-  await first.logged('serving CNI calls');
   await until(() => first.workers.length === 2, 'two workers');
   const { workers } = first;
 
-  await first.stop('SIGKILL');
+  await first.end('SIGKILL');
   await until(() => !workers.some(isWorker), 'the workers to end');
   expect(namesIn(host.runDir)).toContain('cni.sock');
   await using second = await host.startAgent();
-  await second.logged('serving CNI calls');
 
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 1)).toEqual([]);
-  expect((await host.status()).problems).toEqual([]);
+  expect((await second.status()).problems).toEqual([]);
 });
 
 test('an agent that is stopped under load has every call answered, and leaves neither socket nor worker', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create(6);
   const agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   await until(() => agent.workers.length === 2, 'two workers');
   const { workers } = agent;
 
   const calls = host.containers.map((container) => attachAgain(host, container, 8));
-  await until(async () => (await host.status()).calls.length > 0, 'calls to be carried out');
-  const status = await agent.stop('SIGTERM');
+  await until(async () => (await agent.status()).calls.length > 0, 'calls to be carried out');
+  const status = await agent.end('SIGTERM');
   const failures = (await Promise.all(calls)).flat();
 
   expect({ status, failures }).toEqual({ status: 0, failures: [] });
@@ -171,43 +177,38 @@ test('an agent that is stopped under load has every call answered, and leaves ne
 test('what is in the place of the socket is a problem that the agent names, and serves when it has gone', async () => {
   await using host = await ResidentHost.create();
   mkdirSync(`${host.runDir}/cni.sock`);
-  await using agent = await host.startAgent();
-  await agent.logged('something that is no socket is there');
+  await using agent = await host.startAgent({ sign: 'something that is no socket is there' });
 
-  const { isServing, problems, workers } = await host.status();
+  const { isServing, problems, workers } = await agent.status();
   expect(isServing).toBe(false);
   expect(problems).toEqual([expect.stringContaining('stop or remove that first')]);
   expect(workers.running).toBe(0);
-  const health = ['-s', '-m', '10', '--unix-socket', host.apiOf(), 'http://agent/healthz'];
-  expect((await run({ file: 'curl', args: health })).stdout).toContain('serving CNI calls: ');
+  expect(await agent.get('/healthz')).toContain('serving CNI calls: ');
 
   rmdirSync(`${host.runDir}/cni.sock`);
   await agent.logged('serving CNI calls socket=');
-  expect(await host.status()).toMatchObject({ isServing: true, problems: [] });
+  expect(await agent.status()).toMatchObject({ isServing: true, problems: [] });
 });
 
 test('of two agents one serves, and the other does when that has ended', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create();
   const first = await host.startAgent();
-  await first.logged('serving CNI calls');
-  await using second = await host.startAgent({ workers: 2 }, 'second');
-  await second.logged('another agent serves it');
+  await using second = await host.startAgent({ name: 'second', sign: 'another agent serves it' });
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 1)).toEqual([]);
 
-  await first.stop('SIGTERM');
+  await first.end('SIGTERM');
   await second.logged('is well again');
 
   expect(await attachAgain(host, container, 1)).toEqual([]);
-  await until(async () => (await host.status('second')).calls.length === 2, 'the calls to be counted');
+  await until(async () => (await second.status()).calls.length === 2, 'the calls to be counted');
 });
 
 test('a socket that somebody removes is made anew', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create();
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
 
   rmSync(`${host.runDir}/cni.sock`);
   await agent.logged('was removed or replaced');
@@ -215,13 +216,14 @@ test('a socket that somebody removes is made anew', async (context) => {
 
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 1)).toEqual([]);
-  await until(async () => (await host.status()).calls.length === 2, 'the calls to be counted');
+  await until(async () => (await agent.status()).calls.length === 2, 'the calls to be counted');
 });
 
 test('the doctor says which path calls take, and what keeps them from it', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create();
-  const files = ['--config', `${host.rig.dir}/agent.json`, '--plugin-dir', `${host.rig.dir}/bin`];
+  const agent = await host.startAgent();
+  const files = ['--config', agent.config, '--plugin-dir', `${host.rig.dir}/bin`];
   const examine = async () => {
     const args = host.entering(`${binDir}/fairlead`, 'doctor', '--json', ...files);
     const lines = JSON.parse((await run({ file: 'nsenter', args })).stdout) as {
@@ -230,11 +232,9 @@ test('the doctor says which path calls take, and what keeps them from it', async
     }[];
     return lines.filter(({ id }) => id === 'resident');
   };
-  const agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
 
   expect(await examine()).toMatchObject([{ state: 'ok', found: 'calls of 1 plugins go to the agent' }]);
-  await agent.stop('SIGTERM');
+  await agent.end('SIGTERM');
 
   expect(await examine()).toMatchObject([
     { state: 'warning', remedy: expect.stringContaining('systemctl enable --now fairlead-agent') },
@@ -245,7 +245,6 @@ test('a registry that is opened anew stops no calls', async (context) => {
   requireClient(context);
   await using host = await ResidentHost.create();
   await using agent = await host.startAgent();
-  await agent.logged('serving CNI calls');
   await until(() => agent.workers.length === 2, 'two workers');
   const { workers } = agent;
 
@@ -256,5 +255,5 @@ test('a registry that is opened anew stops no calls', async (context) => {
   const [container = ''] = host.containers;
   expect(await attachAgain(host, container, 1)).toEqual([]);
   expect(agent.workers).toEqual(workers);
-  await until(async () => (await host.status()).calls.length === 2, 'the calls to be counted');
+  await until(async () => (await agent.status()).calls.length === 2, 'the calls to be counted');
 });

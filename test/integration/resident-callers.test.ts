@@ -5,9 +5,10 @@ import { expect, type TestContext, test } from 'vitest';
 import { mostRequestBytes, requestHeaderBytes } from '../../lib/resident/protocol.ts';
 import { until } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
+import type { CallAgent } from '../support/call-agent.ts';
 import { toEnvironment, type Verb } from '../support/cni-call.ts';
 import { mustInside } from '../support/process.ts';
-import { type ResidentAgent, ResidentHost } from '../support/resident-host.ts';
+import { ResidentHost } from '../support/resident-host.ts';
 import { skipUnless } from '../support/skip.ts';
 
 /** How long an ADD's IPAM takes, in seconds: long enough to look at the call, and short enough to wait for it. */
@@ -32,7 +33,7 @@ exec ${binDir}/host-local
 }
 
 /** @param file the client, or the executable that it would start */
-function startCall(host: ResidentHost, verb: Verb, container: string, file = `${host.rig.dir}/bin/bridge`) {
+function startCall(host: ResidentHost, verb: Verb, container: string, file = host.client) {
   const conf = {
     cniVersion: '1.1.0',
     name: 'net',
@@ -88,10 +89,8 @@ function header(stdin: number): Buffer {
   return bytes;
 }
 
-async function serve(host: ResidentHost, workers = 2): Promise<ResidentAgent> {
-  const agent = await host.startAgent({ workers });
-  await agent.logged('serving CNI calls');
-  return agent;
+function serve(host: ResidentHost, workers = 2): Promise<CallAgent> {
+  return host.startAgent({ cni: { workers } });
 }
 
 test('who sends half a request, or one that is too large, is dropped, and others are served', async (context) => {

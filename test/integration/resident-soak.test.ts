@@ -4,14 +4,16 @@ import { expect, type TestContext, test } from 'vitest';
 import { errnoOf } from '../../lib/errors/system-error.ts';
 import { until } from '../support/agent.ts';
 import { executablesDir, limitMs, rounds } from '../support/binaries.ts';
+import { CurrentAgent } from '../support/call-agent-current.ts';
+import { processesIn, type WorkerUsage } from '../support/call-place-processes.ts';
 import { bridgeConf } from '../support/confs.ts';
 import { leftovers, nothing } from '../support/leftovers.ts';
 import { Random } from '../support/random.ts';
+import { ResidentHost } from '../support/resident-host.ts';
 import type { Conf, Rig } from '../support/rig.ts';
 import { openRegistry } from '../support/rig-registry.ts';
 import { requirePrograms, skipUnless } from '../support/skip.ts';
 import { startCallers, startFlood } from '../support/soak-callers.ts';
-import { SoakHost, type WorkerUsage } from '../support/soak-host.ts';
 
 /** A container has rules of all kinds, and a host port of its own. Addresses are soon used again. */
 function confOf(rig: Rig): Conf {
@@ -37,31 +39,32 @@ async function requireParts(context: TestContext): Promise<void> {
 const soakSeconds = rounds({ short: 150, soak: 3_300 });
 const soakLimitMs = (soakSeconds + 60) * 1_000;
 
-const pairs = rounds({ short: 400, soak: 100_000 });
-const mishapEveryMs = rounds({ short: 800, soak: 1_500 });
+const pairs = rounds({ short: 1_000, soak: 100_000 });
+const mishapEveryMs = rounds({ short: 400, soak: 1_500 });
 const containers = rounds({ short: 20, soak: 200 });
 
 test(
   `${pairs} pairs while agents and workers are killed: no address is two containers', and nothing is left`,
   async (context) => {
     await requireParts(context);
-    await using host = await SoakHost.create(containers);
+    await using host = await ResidentHost.create(containers);
     const { rig } = host;
+    await using agent = new CurrentAgent(host);
     const random = new Random();
     const plan = { conf: confOf(rig), pairs, callers: 8, seed: random.seed, seconds: soakSeconds };
-    await host.startAgent();
+    await agent.start();
     await using callers = startCallers(host, plan);
 
-    const mishaps = await haveMishaps(host, random, callers.isOver);
+    const mishaps = await haveMishaps(agent, random, callers.isOver);
     const summary = await callers.summary;
-    if (!mishaps.isServed) await host.startAgent();
+    if (!mishaps.isServed) await agent.start();
 
     console.log(
       `resident soak: ${JSON.stringify(describe(summary))}, ${JSON.stringify(mishaps)} (SEED=${random.seed})`,
     );
     expect(summary).toMatchObject({ twice: [], givenUp: [] });
     expect(mishaps.count).toBeGreaterThan(2);
-    expect(await host.endAgent('SIGTERM')).toBe(0);
+    expect(await agent.end('SIGTERM')).toBe(0);
     await expectNothingLeft(host);
     // Last: a machine that is too slow for all of them has told the rest nevertheless.
     expect(summary.pairs).toBeGreaterThanOrEqual(pairs);
@@ -95,7 +98,7 @@ function kindOf(failure: string): string {
 
 /** The agent is killed, a worker is killed, the agent is stopped and started, and so on. */
 async function haveMishaps(
-  host: SoakHost,
+  agent: CurrentAgent,
   random: Random,
   isOver: () => boolean,
 ): Promise<{ readonly count: number; readonly isServed: boolean }> {
@@ -104,13 +107,13 @@ async function haveMishaps(
   while (await passes(mishapEveryMs + random.below(2 * mishapEveryMs), isOver)) {
     count += 1;
     if (count % 3 === 0) {
-      killOne(host.agent.workers, random);
+      killOne(agent.workers, random);
       continue;
     }
-    await host.endAgent(count % 3 === 1 ? 'SIGKILL' : 'SIGTERM');
+    await agent.end(count % 3 === 1 ? 'SIGKILL' : 'SIGTERM');
     // Now and then nobody serves for a while: the callers execute their calls themselves.
     isServed = await passes(random.below(300), isOver);
-    if (isServed) await host.startAgent();
+    if (isServed) await agent.start();
   }
   return { count, isServed };
 }
@@ -133,20 +136,19 @@ async function passes(ms: number, isOver: () => boolean): Promise<boolean> {
 }
 
 /** Of attachments, of agents and of workers. */
-async function expectNothingLeft(host: SoakHost): Promise<void> {
-  const { rig } = host;
+async function expectNothingLeft({ rig, place, runDir }: ResidentHost): Promise<void> {
   await until(
-    () => host.processes().length === 0,
+    () => processesIn(place).length === 0,
     'all processes to end: ',
-    () => host.processes().join('\n'),
+    () => processesIn(place).join('\n'),
   );
   await until(
     async () => JSON.stringify(await leftovers(rig)) === JSON.stringify(nothing),
     'links to go',
   ).catch(() => undefined);
   expect(await leftovers(rig)).toEqual(nothing);
-  expect(recordedRules(host)).toEqual([]);
-  expect(readdirSync(host.runDir).filter((name) => !knownFiles.includes(name))).toEqual([]);
+  expect(recordedRules(runDir)).toEqual([]);
+  expect(readdirSync(runDir).filter((name) => !knownFiles.includes(name))).toEqual([]);
   using store = openRegistry(rig.store);
   store.verify();
   expect([store.instances(), store.attachments()]).toEqual([[], []]);
@@ -156,26 +158,27 @@ async function expectNothingLeft(host: SoakHost): Promise<void> {
 const knownFiles = ['cni.lock', 'cni.fallbacks', 'rules'];
 
 /** Of attachments; what a network's containers share stays with the network, as its bridge does. */
-function recordedRules({ runDir }: SoakHost): readonly string[] {
+function recordedRules(runDir: string): readonly string[] {
   return readdirSync(`${runDir}/rules`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('shared.'))
     .map(({ name }) => name);
 }
 
-const steadyPairs = rounds({ short: 400, soak: 30_000 });
+const steadyPairs = rounds({ short: 400, soak: 50_000 });
 
 test(
   `${steadyPairs} pairs by the same workers: neither memory nor descriptors grow`,
   async (context) => {
     await requireParts(context);
-    await using host = await SoakHost.create(20);
-    const agent = await host.startAgent({ workers: 2 });
+    await using host = await ResidentHost.create(20);
+    const agent = await host.startAgent();
     await using callers = startCallers(host, {
       conf: confOf(host.rig),
       pairs: steadyPairs,
       callers: 4,
       seed: 1,
       seconds: soakSeconds,
+      variesPath: true,
     });
     const before = agent.workers;
     const samples = await sampleUsage(callers, () => agent.usage());
@@ -191,6 +194,7 @@ test(
     expect(worst(last).residentKb).toBeLessThan(worst(first).residentKb * 1.2);
     // One call may have some open that another has not.
     expect(worst(last).descriptors).toBeLessThanOrEqual(worst(first).descriptors + 2);
+    expect(summary.pairs).toBeGreaterThanOrEqual(steadyPairs);
   },
   soakLimitMs,
 );
@@ -218,16 +222,17 @@ test(
   `no call fails while the agent is stopped and started under load (${restarts} times)`,
   async (context) => {
     await requireParts(context);
-    await using host = await SoakHost.create(16);
-    await host.startAgent();
+    await using host = await ResidentHost.create(16);
+    await using agent = new CurrentAgent(host);
+    await agent.start();
     const plan = { conf: confOf(host.rig), pairs: 1e9, callers: 8, seed: 1, seconds: restarts * 20 };
     await using callers = startCallers(host, plan);
 
     const statuses: unknown[] = [];
     for (let round = 0; round < restarts; round++) {
       await sleep(1_000);
-      statuses.push(await host.endAgent('SIGTERM'));
-      await host.startAgent();
+      statuses.push(await agent.end('SIGTERM'));
+      await agent.start();
     }
     callers.stop();
     const summary = await callers.summary;
@@ -235,7 +240,7 @@ test(
     expect(statuses).toEqual(Array(restarts).fill(0));
     expect(summary).toMatchObject({ twice: [], failedAdds: [], failedDels: [], givenUp: [] });
     expect(summary.pairs).toBeGreaterThan(restarts);
-    await host.endAgent('SIGTERM');
+    await agent.end('SIGTERM');
     await expectNothingLeft(host);
   },
   limitMs(restarts, 25_000) + 60_000,
@@ -245,9 +250,9 @@ const flood = 2_000;
 
 test(`a flood of ${flood} callers is bounded: each has its answer or is told to try again, and no process is started for it`, async (context) => {
   await requireParts(context);
-  await using host = await SoakHost.create(1);
+  await using host = await ResidentHost.create(1);
   const conf = bridgeConf(host.rig, { isDefaultGateway: false, isGateway: true, ipam: wideIpam(host.rig) });
-  const agent = await host.startAgent({ workers: 2, queue: 8 });
+  const agent = await host.startAgent({ cni: { queue: 8 } });
 
   await using callers = startFlood(host, { conf, pairs: flood, seed: 1, seconds: 60 });
   const others = await mostOthers(host, callers.isOver);
@@ -269,11 +274,11 @@ function wideIpam({ dataDir }: Rig): object {
 }
 
 /** The most processes at a time that are neither callers nor clients. */
-async function mostOthers(host: SoakHost, isOver: () => boolean): Promise<number> {
+async function mostOthers({ place }: ResidentHost, isOver: () => boolean): Promise<number> {
   let most = 0;
   const isOther = (words: string) =>
     words !== '' && !words.startsWith('python3') && !words.endsWith('/bin/bridge');
-  do most = Math.max(most, host.processes().filter(isOther).length);
+  do most = Math.max(most, processesIn(place).filter(isOther).length);
   while (await passes(100, isOver));
   return most;
 }

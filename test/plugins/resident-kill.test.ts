@@ -13,8 +13,7 @@ const count = rounds({ short: 15, soak: 500 });
 
 /** A call while which all workers of the agent are killed; where it has not begun, or may begin again, its client executes it. */
 async function cutOff(rig: Rig, verb: Verb, { conf, container, delayMs }: CutOff): Promise<Answer> {
-  const agent = await rig.way.agent();
-  const workers = await agent.workers();
+  const { workers } = await rig.way.agent();
   const answer = rig.cni(verb, conf, container, { mayFallBack: true });
   await sleep(delayMs);
   for (const pid of workers) process.kill(pid, 'SIGKILL');

@@ -1,139 +1,144 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import type { CniCounts } from '../../lib/resident/status.ts';
-import { recordsDirectory } from '../../lib/rules/records.ts';
-import { requireResidentDir } from './binaries.ts';
-import { run } from './process.ts';
+import type { CniStatus } from '../../lib/resident/status.ts';
+import { until } from './agent.ts';
+import { executablesDir } from './binaries.ts';
+import type { CallPlace } from './call-place.ts';
+import { usageOf, type WorkerUsage, workersOf } from './call-place-processes.ts';
+import { must } from './process.ts';
 
-/** What of an agent's host differs from the usual one. */
+/** What of an agent differs from the usual one. */
 export type CallAgentOptions = {
-  /** Whether links and rules are changed by netlink; otherwise by `ip` and `nft`. */
-  readonly netlink: boolean;
-  /** Lines of sh that mount something for the agent, and so for the calls. */
-  readonly mounts: string;
+  /** How calls are served. */
+  readonly cni?: object;
+  /** What else its configuration says. */
+  readonly config?: object;
+  /** Of two in one place, each has another. */
+  readonly name?: string;
+  /** Where its executable is. */
+  readonly binDir?: string;
+  /** What it has said when it has started: that it serves calls, unless it is not to. */
+  readonly sign?: string;
 };
 
-/** What of a rig its agent needs. */
-export type CallAgentPlace = { readonly host: string; readonly dir: string };
+/** The longest that an agent of a test may live, in milliseconds: longer than a soak. */
+const longestLifeMs = 3_600_000;
 
-/** Which way calls went, as the agent has counted. */
-export type CallCounts = {
-  /** Those that its workers have carried out. */
-  readonly served: number;
-  /** The reasons for which calls were executed by their client, one for each. */
-  readonly fallbacks: readonly string[];
-};
+/** How long one that is to end may take, in milliseconds, before it is killed. */
+const patienceMs = 30_000;
 
-/** How long an agent of a test may live, in milliseconds. */
-const longestLifeMs = 900_000;
+/** A problem with the socket has the first words in its line, too. */
+const usualSign = 'serving CNI calls socket=';
 
-/** Each call has its own worker where few come at once. */
-const workers = 2;
+/** How much of its log is kept, in characters: a soak would fill it. */
+const mostLog = 100_000;
 
-/**
- * An agent that serves CNI calls for a rig's host: in a mount namespace of its own, for the client knows one place only
- * where to look for it. Its registry is another than the rig's, and it repairs nothing: to the tests it is nothing but a
- * way for their calls.
- */
+/** `fairlead agent` that serves CNI calls in a place; its registry is the place's own, unless configured. */
 export class CallAgent implements AsyncDisposable {
-  readonly #child: ReturnType<typeof startAgent>;
-  readonly #api: string;
+  readonly place: CallPlace;
+  /** The file of its configuration. */
+  readonly config: string;
+  /** The socket of its API. */
+  readonly api: string;
+  readonly #child: ReturnType<typeof startIn>;
   #log = '';
+  #hasEnded = false;
 
-  private constructor(place: CallAgentPlace, options: CallAgentOptions) {
-    this.#api = `${place.dir}/serving/api.sock`;
-    this.#child = startAgent(place, this.#api, options);
+  private constructor(place: CallPlace, { name = 'agent', ...options }: CallAgentOptions) {
+    this.place = place;
+    this.config = `${place.dir}/${name}.json`;
+    this.api = `${place.dir}/${name}.sock`;
+    writeFileSync(this.config, JSON.stringify(configOf(this, options)));
+    this.#child = startIn(place, `${options.binDir ?? executablesDir}/fairlead`, this.config);
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#log = `${this.#log}${chunk}`.slice(-mostLog);
+    });
+    this.#child.then(() => {
+      this.#hasEnded = true;
+    });
   }
 
-  /** Resolves when calls are served. */
-  static async start(place: CallAgentPlace, options: CallAgentOptions): Promise<CallAgent> {
-    const agent = new CallAgent(place, options);
-    await agent.#serving();
+  /** Resolves when it has given its sign, and its API answers. */
+  static async start(place: CallPlace, options: CallAgentOptions = {}): Promise<CallAgent> {
+    await using stack = new AsyncDisposableStack();
+    const agent = stack.use(new CallAgent(place, options));
+    for (const text of ['serving store=', options.sign ?? usualSign]) await agent.logged(text);
+    stack.move();
     return agent;
   }
 
-  /** The agent's process. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
 
-  /** What it has logged. */
+  /** The end of what it has said. */
   get log(): string {
     return this.#log;
   }
 
-  /** The processes that carry out the calls. */
-  async workers(): Promise<readonly number[]> {
-    const { stdout } = await run({ file: 'cat', args: [`/proc/${this.pid}/task/${this.pid}/children`] });
-    return stdout.trim().split(' ').map(Number);
+  /** Resolves when the log has this text, as often as asked for. */
+  async logged(text: string, times = 1): Promise<void> {
+    const isThere = () => this.#hasLogged(text, times);
+    await until(isThere, `the agent's log to say "${text}"; it says:\n`, () => this.#log);
   }
 
-  /** The arguments of `nsenter` that run a command line where the agent is. */
-  entering(...commandLine: readonly string[]): readonly string[] {
-    return [`--net=/proc/${this.pid}/ns/net`, `--mount=/proc/${this.pid}/ns/mnt`, ...commandLine];
+  #hasLogged(text: string, times: number): boolean {
+    if (this.#log.split(text).length > times) return true;
+    if (!this.#hasEnded) return false;
+    throw new Error(`the agent has ended, and not said "${text}"; it has said:\n${this.#log}`);
   }
 
-  async countCalls(): Promise<CallCounts> {
-    const args = ['-s', '-m', '10', '--unix-socket', this.#api, 'http://agent/v1/cni'];
-    const { calls, fallbacks } = JSON.parse((await run({ file: 'curl', args })).stdout) as CniCounts;
-    const served = calls.filter(({ path }) => path === 'resident');
-    return {
-      served: served.reduce((sum, { count }) => sum + count, 0),
-      fallbacks: fallbacks.flatMap(({ reason, count }) => Array<string>(count).fill(reason)),
-    };
+  /** The processes that carry calls out. */
+  get workers(): readonly number[] {
+    return workersOf(this.pid);
+  }
+
+  /** What its workers use of the machine. */
+  usage(): readonly WorkerUsage[] {
+    return usageOf(this.workers);
+  }
+
+  /** What it says of calls. */
+  async status(): Promise<CniStatus> {
+    return JSON.parse(await this.get('/v1/cni')) as CniStatus;
+  }
+
+  /** What its API answers. */
+  get(path: string): Promise<string> {
+    return must('curl', ['-s', '-m', '10', '--unix-socket', this.api, `http://agent${path}`]);
+  }
+
+  /** Ends it. @returns its exit status, or the signal */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string | undefined> {
+    this.#child.kill(signal);
+    const { exitCode, signal: died } = await this.#child;
+    return exitCode ?? died;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGTERM');
-    await this.#child;
-  }
-
-  #serving(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#child.stderr.on('data', (chunk: Buffer) => {
-        this.#log += chunk.toString();
-        if (['serving CNI calls', 'API listens'].every((text) => this.#log.includes(text))) resolve();
-      });
-      this.#child.then(() => reject(new Error(`the agent for CNI calls has ended: ${this.#log}`)));
-    });
+    await this.end('SIGTERM');
   }
 }
 
-/** What has been noted for the host's kernel is where it is for everybody. */
-const script = `
-eval "$1"
-mount --bind ${recordsDirectory} "$2/rules"
-mount --rbind "$2" /run/fairlead
-shift 2
-exec "$@"`;
+function configOf({ place: { dir }, api }: CallAgent, { cni, config }: CallAgentOptions): object {
+  return {
+    store: `${dir}/registry.db`,
+    resultsDir: `${dir}/results`,
+    dns: { listen: ['none'] },
+    api: { listen: [`unix:${api}`] },
+    mirrors: false,
+    cni: { workers: 2, ...cni },
+    ...config,
+  };
+}
 
-function startAgent({ host, dir }: CallAgentPlace, api: string, { netlink, mounts }: CallAgentOptions) {
-  mkdirSync(recordsDirectory, { recursive: true, mode: 0o700 });
-  mkdirSync(`${dir}/serving/run/rules`, { recursive: true });
-  const config = `${dir}/serving/agent.json`;
-  writeFileSync(
-    config,
-    JSON.stringify({
-      store: `${dir}/serving/registry.db`,
-      resultsDir: `${dir}/serving/results`,
-      mirrors: false,
-      rules: false,
-      cni: { workers, netlink },
-    }),
-  );
-  const agent = [
-    `${requireResidentDir()}/fairlead`,
-    'agent',
-    '--config',
-    config,
-    '--dns',
-    'none',
-    '--api',
-    `unix:${api}`,
-  ];
-  return execa(
-    '/usr/sbin/ip',
-    ['netns', 'exec', host, 'sh', '-ec', script, 'sh', mounts, `${dir}/serving/run`, ...agent],
-    { reject: false, timeout: longestLifeMs, killSignal: 'SIGKILL' },
-  );
+function startIn(place: CallPlace, executable: string, config: string) {
+  return execa('nsenter', place.entering(executable, 'agent', '--config', config), {
+    reject: false,
+    buffer: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    timeout: longestLifeMs,
+    forceKillAfterDelay: patienceMs,
+  });
 }

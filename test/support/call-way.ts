@@ -1,6 +1,8 @@
 import type { Command } from '../../lib/exec/command.ts';
+import type { CniCounts } from '../../lib/resident/status.ts';
 import { executablesDir, isResident, requireResidentDir } from './binaries.ts';
-import { CallAgent, type CallAgentOptions, type CallAgentPlace, type CallCounts } from './call-agent.ts';
+import { CallAgent } from './call-agent.ts';
+import { type CallHost, CallPlace } from './call-place.ts';
 import type { CallOptions } from './cni-call.ts';
 import { inside } from './process.ts';
 
@@ -10,16 +12,24 @@ export type Way = 'executables' | 'resident';
 /** The way of the tests that are there for either. */
 export const usualWay: Way = isResident ? 'resident' : 'executables';
 
+type CallWayOptions = {
+  /** Whether an agent changes links and rules by netlink; otherwise by `ip` and `nft`. */
+  readonly netlink: boolean;
+  /** Lines of sh that mount something for the calls. */
+  readonly mounts: string;
+};
+
 /** How the calls of a rig reach a plugin. The agent that serves them is started for the first. */
 export class CallWay implements AsyncDisposable {
-  readonly #place: CallAgentPlace;
+  readonly #rig: CallHost;
   readonly #way: Way;
-  #options: CallAgentOptions = { netlink: true, mounts: '' };
+  #options: CallWayOptions = { netlink: true, mounts: '' };
+  #stack = new AsyncDisposableStack();
   #agent: Promise<CallAgent> | undefined;
   #mayFallBack = 0;
 
-  constructor(place: CallAgentPlace, way: Way) {
-    this.#place = place;
+  constructor(rig: CallHost, way: Way) {
+    this.#rig = rig;
     this.#way = way;
   }
 
@@ -36,7 +46,7 @@ export class CallWay implements AsyncDisposable {
     this.#set({ mounts });
   }
 
-  #set(options: Partial<CallAgentOptions>): void {
+  #set(options: Partial<CallWayOptions>): void {
     if (this.#agent !== undefined) throw new Error('the agent that serves the calls runs already');
     this.#options = { ...this.#options, ...options };
   }
@@ -48,8 +58,16 @@ export class CallWay implements AsyncDisposable {
 
   /** The agent that serves the calls. */
   agent(): Promise<CallAgent> {
-    this.#agent ??= CallAgent.start(this.#place, this.#options);
+    this.#agent ??= this.#startAgent();
     return this.#agent;
+  }
+
+  /** Its registry is another than the rig's, and it repairs nothing: to the tests it is but a way for their calls. */
+  async #startAgent(): Promise<CallAgent> {
+    const { netlink, mounts } = this.#options;
+    const place = this.#stack.use(await CallPlace.hold(this.#rig, { mounts, sharesRecords: true }));
+    const options = { cni: { netlink }, config: { rules: false }, binDir: this.binDir };
+    return this.#stack.use(await CallAgent.start(place, options));
   }
 
   /**
@@ -62,13 +80,13 @@ export class CallWay implements AsyncDisposable {
 
   /** The command line that runs an executable where plugins run. */
   async entering(binary: string, options: CallOptions = {}): Promise<Pick<Command, 'file' | 'args'>> {
-    const { sysfsOf = this.#place.host, mayFallBack = false } = options;
-    const isElsewhere = sysfsOf !== this.#place.host;
+    const { sysfsOf = this.#rig.host, mayFallBack = false } = options;
+    const isElsewhere = sysfsOf !== this.#rig.host;
     if (this.#way === 'executables') return this.#enteringAlone(binary, sysfsOf);
     if (mayFallBack || isElsewhere) this.#mayFallBack++;
     if (isElsewhere) return this.#enteringAlone(binary, sysfsOf);
     this.#requireTools(options);
-    return { file: 'nsenter', args: (await this.agent()).entering(binary) };
+    return { file: 'nsenter', args: (await this.agent()).place.entering(binary) };
   }
 
   #requireTools({ env, binary }: CallOptions): void {
@@ -81,7 +99,7 @@ export class CallWay implements AsyncDisposable {
    * because a test may put another `ip` first in PATH.
    */
   #enteringAlone(binary: string, sysfsOf: string): Pick<Command, 'file' | 'args'> {
-    const { host } = this.#place;
+    const { host } = this.#rig;
     const { mounts } = this.#options;
     const entered = sysfsOf === host ? [binary] : ['nsenter', ...inside(host, binary)];
     const command = mounts === '' ? entered : ['sh', '-ec', `${mounts}\nexec "$@"`, 'sh', ...entered];
@@ -91,9 +109,11 @@ export class CallWay implements AsyncDisposable {
   /** Ends the agent. @throws Error where calls were executed that the agent should have served */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#agent === undefined) return;
-    await using agent = await this.#agent;
+    await using _ended = this.#stack;
+    this.#stack = new AsyncDisposableStack();
+    const agent = await this.#agent;
     this.#agent = undefined;
-    this.#requireServed(await agent.countCalls(), agent.log);
+    this.#requireServed(countsOf(await agent.status()), agent.log);
   }
 
   /** On a busy machine a call of many at once may lose patience before it has begun; that is told, and no more. */
@@ -107,6 +127,22 @@ export class CallWay implements AsyncDisposable {
     if (others.length > this.#mayFallBack || impatient.length > served)
       throw new Error(`calls were not served by the agent, but ${served}: ${fallbacks.join(' ')}\n${log}`);
   }
+}
+
+/** Which way calls went, as the agent has counted. */
+type CallCounts = {
+  /** Those that its workers have carried out. */
+  readonly served: number;
+  /** The reasons for which calls were executed by their client, one for each. */
+  readonly fallbacks: readonly string[];
+};
+
+function countsOf({ calls, fallbacks }: CniCounts): CallCounts {
+  const served = calls.filter(({ path }) => path === 'resident');
+  return {
+    served: served.reduce((sum, { count }) => sum + count, 0),
+    fallbacks: fallbacks.flatMap(({ reason, count }) => Array<string>(count).fill(reason)),
+  };
 }
 
 function isImpatient(reason: string): boolean {

@@ -4,6 +4,7 @@ Each caller has containers of its own, since a runtime makes one call after the 
 counted and told, never raised: the last line of stdout is a summary.
 """
 
+import itertools
 import json
 import os
 import random
@@ -20,11 +21,21 @@ DIRECTORY = ASKED["dir"]
 # A runtime gives up at some time; a call that takes so long is a fault.
 PATIENCE_S = 60
 MOST_TRIES = 50
+USUAL_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+STARTED = itertools.count(1)
+OTHER_PATH_EVERY = 20
+
+
+def choose_path():
+    """Now and then one that none has had before, where it is to vary: whoever keeps something for each has to forget, too."""
+    at = next(STARTED)
+    varies = ASKED.get("variesPath") and at % OTHER_PATH_EVERY == 0
+    return f"{USUAL_PATH}:/nowhere/{at}" if varies else USUAL_PATH
 
 
 def environment(verb, container, if_name):
     return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": choose_path(),
         "CNI_COMMAND": verb,
         "CNI_CONTAINERID": f"{container}-{if_name}",
         "CNI_NETNS": f"/run/netns/{container}",

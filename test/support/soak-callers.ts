@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { executablesDir } from './binaries.ts';
+import type { ResidentHost } from './resident-host.ts';
 import type { Conf } from './rig.ts';
-import type { SoakHost } from './soak-host.ts';
 
 /** What callers do. */
 export type SoakPlan = {
@@ -12,6 +12,8 @@ export type SoakPlan = {
   readonly seed: number;
   /** They end after so long at the latest. */
   readonly seconds: number;
+  /** Whether now and then a call has a PATH that none has had before. */
+  readonly variesPath?: boolean;
 };
 
 /** How their calls have ended. */
@@ -47,24 +49,24 @@ export type SoakCallers<Summary> = AsyncDisposable & {
 };
 
 /** Starts callers, each of which attaches and detaches containers of its own at random. */
-export function startCallers(host: SoakHost, plan: SoakPlan): SoakCallers<SoakSummary> {
+export function startCallers(host: ResidentHost, plan: SoakPlan): SoakCallers<SoakSummary> {
   return start(host, { ...plan, all: 'in turns' });
 }
 
 /** Starts so many ADDs at once, and when all have ended, the DELs of those that have succeeded. */
-export function startFlood(host: SoakHost, plan: Omit<SoakPlan, 'callers'>): SoakCallers<FloodSummary> {
+export function startFlood(host: ResidentHost, plan: Omit<SoakPlan, 'callers'>): SoakCallers<FloodSummary> {
   return start(host, { ...plan, callers: 1, all: 'at once' });
 }
 
 type Line<Summary> = { readonly pairs: number } | { readonly summary: Summary };
 
-function start<Summary>(host: SoakHost, plan: SoakPlan & { all: string }): SoakCallers<Summary> {
+function start<Summary>(host: ResidentHost, plan: SoakPlan & { all: string }): SoakCallers<Summary> {
   const { rig, containers } = host;
   const asked = {
     ...plan,
     containers,
     dir: rig.dir,
-    plugin: `${rig.dir}/bin/bridge`,
+    plugin: host.client,
     cniPath: executablesDir,
   };
   const script = `${import.meta.dirname}/soak-callers.py`;
