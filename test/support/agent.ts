@@ -1,8 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { binDir } from './binaries.ts';
 import { inside, run } from './process.ts';
 import type { Rig } from './rig.ts';
+import { until } from './until.ts';
+
+export { until };
 
 /** How long an agent of a test may live, in milliseconds. */
 const longestLifeMs = 120_000;
@@ -131,19 +133,6 @@ function startInside(netns: string, ...commandLine: readonly string[]) {
     timeout: longestLifeMs,
     killSignal: 'SIGKILL',
   });
-}
-
-/** Waits for a condition, looking every 20 ms; fails after 30 s. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  detail: () => string = () => '',
-): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited 30 s for ${what}${detail()}`);
-    await sleep(20);
-  }
 }
 
 function parse(text: string): unknown {

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { CniStatus } from '../../lib/resident/status.ts';
-import { until } from './agent.ts';
 import { executablesDir } from './binaries.ts';
 import type { CallPlace } from './call-place.ts';
 import { usageOf, type WorkerUsage, workersOf } from './call-place-processes.ts';
 import { must } from './process.ts';
+import { until } from './until.ts';
 
 /** What of an agent differs from the usual one. */
 export type CallAgentOptions = {
