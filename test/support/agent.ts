@@ -120,7 +120,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Its monitors end with it, as they do not with a killed one; execa kills it after five seconds.
+    // Its monitors end with it, as they do not with a killed one.
     this.#child.kill('SIGTERM');
     await this.#child;
   }
