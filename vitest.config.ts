@@ -29,6 +29,9 @@ const aboutCalls = [
   ...['kill', 'registry-kill'],
   // They have tools fail at each step; a worker that uses tools does so in the very same steps.
   ...['failing-step', 'routed-failing-step', 'vxlan-failing-step'],
+  // Its limit is a ratio to a whole call; without a process that is less than conntrack takes to be looked through, which is
+  // the same for one container as for 300. The bench measures 1,000 attached both ways.
+  'portmap-crowd',
 ];
 
 const withoutCalls = [
