@@ -37,8 +37,8 @@ const aboutCalls = [
 const withoutCalls = [
   // They are about the executable, or its files.
   ...['install*', 'package', 'service-unit', 'slow-start'],
-  // They have runtimes on hosts of their own, in mount namespaces in which there is no agent.
-  ...['containerd', 'getent', 'runtimes/*', 'sequences/*'],
+  // They call plugins of ours and of others on a host that a script makes, in which there is no agent.
+  ...['containerd', 'getent'],
   // They attach no container.
   ...[
     'client',

@@ -1,39 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { errnoOf } from '../../lib/errors/system-error.ts';
-import { until } from '../support/agent.ts';
-import { executablesDir, limitMs, rounds } from '../support/binaries.ts';
+import { limitMs, rounds } from '../support/binaries.ts';
 import { CurrentAgent } from '../support/call-agent-current.ts';
 import { processesIn, type WorkerUsage } from '../support/call-place-processes.ts';
 import { bridgeConf } from '../support/confs.ts';
-import { leftovers, nothing } from '../support/leftovers.ts';
 import { Random } from '../support/random.ts';
 import { ResidentHost } from '../support/resident-host.ts';
-import type { Conf, Rig } from '../support/rig.ts';
-import { openRegistry } from '../support/rig-registry.ts';
-import { requirePrograms, skipUnless } from '../support/skip.ts';
+import type { Rig } from '../support/rig.ts';
+import { expectNothingLeft, requireSoakParts, soakConf } from '../support/soak.ts';
 import { startCallers, startFlood } from '../support/soak-callers.ts';
-
-/** A container has rules of all kinds, and a host port of its own. Addresses are soon used again. */
-function confOf(rig: Rig): Conf {
-  return bridgeConf(rig, {
-    ipMasq: true,
-    macspoofchk: true,
-    ipspoofchk: true,
-    capabilities: { portMappings: true },
-    registry: { store: rig.store },
-  });
-}
-
-async function requireParts(context: TestContext): Promise<void> {
-  skipUnless(
-    context,
-    existsSync(`${executablesDir}/fairlead-client`),
-    'the build has no client: there was no C compiler',
-  );
-  await requirePrograms(context, 'python3');
-}
 
 /** The longest that callers are at it. */
 const soakSeconds = rounds({ short: 150, soak: 3_300 });
@@ -46,12 +23,12 @@ const containers = rounds({ short: 20, soak: 200 });
 test(
   `${pairs} pairs while agents and workers are killed: no address is two containers', and nothing is left`,
   async (context) => {
-    await requireParts(context);
+    await requireSoakParts(context);
     await using host = await ResidentHost.create(containers);
     const { rig } = host;
     await using agent = new CurrentAgent(host);
     const random = new Random();
-    const plan = { conf: confOf(rig), pairs, callers: 8, seed: random.seed, seconds: soakSeconds };
+    const plan = { conf: soakConf(rig), pairs, callers: 8, seed: random.seed, seconds: soakSeconds };
     await agent.start();
     await using callers = startCallers(host, plan);
 
@@ -135,45 +112,16 @@ async function passes(ms: number, isOver: () => boolean): Promise<boolean> {
   return !isOver();
 }
 
-/** Of attachments, of agents and of workers. */
-async function expectNothingLeft({ rig, place, runDir }: ResidentHost): Promise<void> {
-  await until(
-    () => processesIn(place).length === 0,
-    'all processes to end: ',
-    () => processesIn(place).join('\n'),
-  );
-  await until(
-    async () => JSON.stringify(await leftovers(rig)) === JSON.stringify(nothing),
-    'links to go',
-  ).catch(() => undefined);
-  expect(await leftovers(rig)).toEqual(nothing);
-  expect(recordedRules(runDir)).toEqual([]);
-  expect(readdirSync(runDir).filter((name) => !knownFiles.includes(name))).toEqual([]);
-  using store = openRegistry(rig.store);
-  store.verify();
-  expect([store.instances(), store.attachments()]).toEqual([[], []]);
-}
-
-/** What may be there without an agent. */
-const knownFiles = ['cni.lock', 'cni.fallbacks', 'rules'];
-
-/** Of attachments; what a network's containers share stays with the network, as its bridge does. */
-function recordedRules(runDir: string): readonly string[] {
-  return readdirSync(`${runDir}/rules`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('shared.'))
-    .map(({ name }) => name);
-}
-
 const steadyPairs = rounds({ short: 400, soak: 50_000 });
 
 test(
   `${steadyPairs} pairs by the same workers: neither memory nor descriptors grow`,
   async (context) => {
-    await requireParts(context);
+    await requireSoakParts(context);
     await using host = await ResidentHost.create(20);
     const agent = await host.startAgent();
     await using callers = startCallers(host, {
-      conf: confOf(host.rig),
+      conf: soakConf(host.rig),
       pairs: steadyPairs,
       callers: 4,
       seed: 1,
@@ -221,11 +169,11 @@ const restarts = rounds({ short: 3, soak: 30 });
 test(
   `no call fails while the agent is stopped and started under load (${restarts} times)`,
   async (context) => {
-    await requireParts(context);
+    await requireSoakParts(context);
     await using host = await ResidentHost.create(16);
     await using agent = new CurrentAgent(host);
     await agent.start();
-    const plan = { conf: confOf(host.rig), pairs: 1e9, callers: 8, seed: 1, seconds: restarts * 20 };
+    const plan = { conf: soakConf(host.rig), pairs: 1e9, callers: 8, seed: 1, seconds: restarts * 20 };
     await using callers = startCallers(host, plan);
 
     const statuses: unknown[] = [];
@@ -249,9 +197,15 @@ test(
 const flood = 2_000;
 
 test(`a flood of ${flood} callers is bounded: each has its answer or is told to try again, and no process is started for it`, async (context) => {
-  await requireParts(context);
+  await requireSoakParts(context);
   await using host = await ResidentHost.create(1);
-  const conf = bridgeConf(host.rig, { isDefaultGateway: false, isGateway: true, ipam: wideIpam(host.rig) });
+  const { rig } = host;
+  const conf = bridgeConf(rig, {
+    isDefaultGateway: false,
+    isGateway: true,
+    ipam: wideIpam(rig),
+    registry: { store: rig.store },
+  });
   const agent = await host.startAgent({ cni: { queue: 8 } });
 
   await using callers = startFlood(host, { conf, pairs: flood, seed: 1, seconds: 60 });

@@ -14,8 +14,15 @@ function fairlead(file: string, ...args: readonly string[]) {
   return run({ file, args, timeoutMs: 60_000 });
 }
 
+/** Where a client's note that it has found no agent is nobody else's. */
+const script = `
+mkdir -p /run/fairlead
+mount -t tmpfs none /run/fairlead
+exec "$0"`;
+
 function ask(dir: string, plugin: string) {
-  return run({ file: `${dir}/${plugin}`, args: [], env: { CNI_COMMAND: 'VERSION' } });
+  const args = ['--mount', 'sh', '-ec', script, `${dir}/${plugin}`];
+  return run({ file: 'unshare', args, env: { CNI_COMMAND: 'VERSION' } });
 }
 
 test('a resident installation answers without an agent, installs itself once more, and is turned back', async () => {

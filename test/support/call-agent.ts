@@ -33,9 +33,12 @@ const usualSign = 'serving CNI calls socket=';
 /** How much of its log is kept, in characters: a soak would fill it. */
 const mostLog = 100_000;
 
+/** What of a place an agent needs: a directory for its files, and how it is entered. */
+export type AgentPlace = Pick<CallPlace, 'dir' | 'entering'>;
+
 /** `fairlead agent` that serves CNI calls in a place; its registry is the place's own, unless configured. */
 export class CallAgent implements AsyncDisposable {
-  readonly place: CallPlace;
+  readonly place: AgentPlace;
   /** The file of its configuration. */
   readonly config: string;
   /** The socket of its API. */
@@ -44,7 +47,7 @@ export class CallAgent implements AsyncDisposable {
   #log = '';
   #hasEnded = false;
 
-  private constructor(place: CallPlace, { name = 'agent', ...options }: CallAgentOptions) {
+  private constructor(place: AgentPlace, { name = 'agent', ...options }: CallAgentOptions) {
     this.place = place;
     this.config = `${place.dir}/${name}.json`;
     this.api = `${place.dir}/${name}.sock`;
@@ -59,7 +62,7 @@ export class CallAgent implements AsyncDisposable {
   }
 
   /** Resolves when it has given its sign, and its API answers. */
-  static async start(place: CallPlace, options: CallAgentOptions = {}): Promise<CallAgent> {
+  static async start(place: AgentPlace, options: CallAgentOptions = {}): Promise<CallAgent> {
     await using stack = new AsyncDisposableStack();
     const agent = stack.use(new CallAgent(place, options));
     for (const text of ['serving store=', options.sign ?? usualSign]) await agent.logged(text);
@@ -132,7 +135,7 @@ function configOf({ place: { dir }, api }: CallAgent, { cni, config }: CallAgent
   };
 }
 
-function startIn(place: CallPlace, executable: string, config: string) {
+function startIn(place: AgentPlace, executable: string, config: string) {
   return execa('nsenter', place.entering(executable, 'agent', '--config', config), {
     reject: false,
     buffer: false,

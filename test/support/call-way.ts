@@ -1,8 +1,8 @@
 import type { Command } from '../../lib/exec/command.ts';
-import type { CniCounts } from '../../lib/resident/status.ts';
 import { executablesDir, isResident, requireResidentDir } from './binaries.ts';
 import { CallAgent } from './call-agent.ts';
 import { type CallHost, CallPlace } from './call-place.ts';
+import { requireServed } from './call-served.ts';
 import type { CallOptions } from './cni-call.ts';
 import { inside } from './process.ts';
 
@@ -84,9 +84,12 @@ export class CallWay implements AsyncDisposable {
     const isElsewhere = sysfsOf !== this.#rig.host;
     if (this.#way === 'executables') return this.#enteringAlone(binary, sysfsOf);
     if (mayFallBack || isElsewhere) this.#mayFallBack++;
-    if (isElsewhere) return this.#enteringAlone(binary, sysfsOf);
-    this.#requireTools(options);
-    return { file: 'nsenter', args: (await this.agent()).place.entering(binary) };
+    if (!isElsewhere) this.#requireTools(options);
+    const { place } = await this.agent();
+    if (!isElsewhere) return { file: 'nsenter', args: place.entering(binary) };
+    // From the place: a client notes there that it has not found its agent's namespaces.
+    const { file, args = [] } = this.#enteringAlone(binary, sysfsOf);
+    return { file: 'nsenter', args: place.entering(file, ...args) };
   }
 
   #requireTools({ env, binary }: CallOptions): void {
@@ -113,38 +116,6 @@ export class CallWay implements AsyncDisposable {
     this.#stack = new AsyncDisposableStack();
     const agent = await this.#agent;
     this.#agent = undefined;
-    this.#requireServed(countsOf(await agent.status()), agent.log);
+    await requireServed(agent, this.#mayFallBack);
   }
-
-  /** On a busy machine a call of many at once may lose patience before it has begun; that is told, and no more. */
-  #requireServed({ served, fallbacks }: CallCounts, log: string): void {
-    const [impatient, others] = [
-      fallbacks.filter(isImpatient),
-      fallbacks.filter((each) => !isImpatient(each)),
-    ];
-    if (impatient.length > 0)
-      console.log(`${impatient.length} calls have not waited for a worker; ${served} were served`);
-    if (others.length > this.#mayFallBack || impatient.length > served)
-      throw new Error(`calls were not served by the agent, but ${served}: ${fallbacks.join(' ')}\n${log}`);
-  }
-}
-
-/** Which way calls went, as the agent has counted. */
-type CallCounts = {
-  /** Those that its workers have carried out. */
-  readonly served: number;
-  /** The reasons for which calls were executed by their client, one for each. */
-  readonly fallbacks: readonly string[];
-};
-
-function countsOf({ calls, fallbacks }: CniCounts): CallCounts {
-  const served = calls.filter(({ path }) => path === 'resident');
-  return {
-    served: served.reduce((sum, { count }) => sum + count, 0),
-    fallbacks: fallbacks.flatMap(({ reason, count }) => Array<string>(count).fill(reason)),
-  };
-}
-
-function isImpatient(reason: string): boolean {
-  return reason === 'silent';
 }

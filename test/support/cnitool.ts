@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Outcome } from '../../lib/exec/command.ts';
-import { binDir } from './binaries.ts';
-import { inside, run } from './process.ts';
+import { run } from './process.ts';
 import type { Conf, Rig } from './rig.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -41,24 +40,22 @@ export function createCnitool(rig: Rig, binary: string, plugins: readonly Conf[]
   for (const dir of [confDir, stateDir]) mkdirSync(dir);
   writeFileSync(`${confDir}/10-net.conflist`, JSON.stringify({ cniVersion: '1.1.0', name: 'net', plugins }));
   // cnitool asks nobody where to keep its results: it gets a /var/lib of its own.
-  const mounted = 'mount -t tmpfs tmpfs /var/lib && mkdir /var/lib/cni && mount --bind "$1" /var/lib/cni';
-  const script = `${mounted} && shift && exec "$@"`;
+  rig.way.mount(`mount -t tmpfs tmpfs /var/lib; mkdir /var/lib/cni; mount --bind '${stateDir}' /var/lib/cni`);
   return {
     resultsDir: `${stateDir}/results`,
-    call: (verb, container, { args, capabilities } = {}) =>
-      run({
-        file: 'unshare',
-        args: [
-          ...['--mount', 'sh', '-c', script, 'sh', stateDir],
-          ...['nsenter', ...inside(rig.host, binary, verb, 'net', `/run/netns/${container}`)],
-        ],
+    call: async (verb, container, { args, capabilities } = {}) => {
+      const entered = await rig.way.entering(binary);
+      return run({
+        ...entered,
+        args: [...(entered.args ?? []), verb, 'net', `/run/netns/${container}`],
         env: {
           PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
           NETCONFPATH: confDir,
-          CNI_PATH: binDir,
+          CNI_PATH: rig.way.binDir,
           ...(args === undefined ? {} : { CNI_ARGS: args }),
           ...(capabilities === undefined ? {} : { CAP_ARGS: JSON.stringify(capabilities) }),
         },
-      }),
+      });
+    },
   };
 }

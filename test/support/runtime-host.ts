@@ -2,7 +2,9 @@ import { copyFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { execa } from 'execa';
 import type { Outcome } from '../../lib/exec/command.ts';
-import { binDir } from './binaries.ts';
+import { binDir, isResident } from './binaries.ts';
+import { CallAgent } from './call-agent.ts';
+import { requireServed } from './call-served.ts';
 import { run } from './process.ts';
 
 /** What a process of the host is given beside its command line. */
@@ -58,11 +60,23 @@ export async function startRuntimeHost(options: RuntimeHostOptions): Promise<Run
     await child;
   };
   try {
-    return toHost(await readyLine(child), close);
+    const host = toHost(await readyLine(child), close);
+    return isResident && plugins === binDir ? await serveCalls(host) : host;
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Starts an agent there, but for the calls alone. Disposing asks it whether it has served them all. */
+async function serveCalls(host: RuntimeHost): Promise<RuntimeHost> {
+  const agent = await CallAgent.start(host, { config: { rules: false }, binDir: '/opt/cni/bin' });
+  const close = async () => {
+    await using _host = host;
+    await using served = agent;
+    await requireServed(served);
+  };
+  return { ...host, [Symbol.asyncDispose]: close };
 }
 
 type Child = { readonly stdout: NodeJS.ReadableStream } & PromiseLike<{ readonly stderr?: unknown }>;
