@@ -10,7 +10,7 @@ import { type KeptStores, keepStores } from '../lib/registry/kept-stores.ts';
 import type { TellingParts } from '../lib/registry/outside/outside.ts';
 import { loadCalls } from '../lib/resident/calls.ts';
 import { turnsPath } from '../lib/resident/places.ts';
-import { type CallAnswer, type CallRequest, renderHello } from '../lib/resident/protocol.ts';
+import { type CallAnswer, type CallRequest, fromWorker, renderHello } from '../lib/resident/protocol.ts';
 import type { Report } from '../lib/resident/report.ts';
 import type { Caller, CarriedOut } from '../lib/resident/serve.ts';
 import { Stopwatch, timeMachine, timePlugin } from '../lib/resident/stopwatch.ts';
@@ -143,10 +143,9 @@ function playPlugin(
   };
   const called = name.toLowerCase();
   const plugin = all.find((each) => each.name === called);
+  const call = { env: { ...env, [fromWorker]: '1' }, readStdin: () => stdin, writeStdout };
   const status =
-    plugin === undefined
-      ? refuseName(called, all, writeStdout)
-      : dispatch(takingTurns(plugin, take), { env, readStdin: () => stdin, writeStdout });
+    plugin === undefined ? refuseName(called, all, writeStdout) : dispatch(takingTurns(plugin, take), call);
   return { status, ...told };
 }
 

@@ -36,6 +36,9 @@ const helloForm = new RegExp(
 /** Longer than any greeting. */
 export const longestHello = 256;
 
+/** The variable that what a worker executes has. A client among that takes no worker: all may be waiting for such a call. */
+export const fromWorker = 'FAIRLEAD_FROM_WORKER';
+
 /** The agent's first line. */
 export function renderHello({ buildId, netNamespace, mountNamespace, root }: Hello): string {
   return `fairlead-cni ${protocolVersion} ${buildId} ${netNamespace} ${mountNamespace} ${root}\n`;

@@ -180,17 +180,17 @@ static _Noreturn void relay(int fd) {
 }
 
 int main(int argc, char **argv) {
-  static char *none[] = {"", NULL};
   struct timespec started;
   clock_gettime(CLOCK_MONOTONIC, &started);
   signal(SIGPIPE, SIG_IGN);
   /* A caller may have closed some; what is opened next must not become our stdout. */
   for (int fd = 0; fd < 3; fd++)
     if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);
-  arguments = argc > 0 ? argv : none;
+  arguments = argc > 0 ? argv : (char *[]){"", NULL};
   arguments[0] = basename(arguments[0]);
   verb = getenv("CNI_COMMAND");
-  if (verb == NULL || verb[0] == 0) execute();
+  /* If every worker waited for such a call of its own, none would be left to take it. */
+  if (verb == NULL || verb[0] == 0 || getenv("FAIRLEAD_FROM_WORKER") != NULL) execute();
   make_request(started.tv_sec * UINT64_C(1000000) + started.tv_nsec / 1000);
   int fd = connect_to_agent();
   require_hello(fd);

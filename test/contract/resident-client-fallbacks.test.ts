@@ -1,5 +1,6 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { fromWorker } from '../../lib/resident/protocol.ts';
 import { startBeside } from '../support/process.ts';
 import { ClientStage, expectError, parseExecuted } from '../support/resident-client.ts';
 import { answerCalls, begin, type Conversation, greet, serveCalls } from '../support/resident-server.ts';
@@ -124,6 +125,14 @@ test('called by hand, the executable is executed with the arguments, and nothing
   const { args } = parseExecuted(await stage.call({ env: {}, prefix: ['sh', '-c', 'exec "$0" --help'] }));
 
   expect(args).toEqual(['bridge', '--help']);
+  expect(stage.recorded()).toEqual([]);
+});
+
+test('what a worker waits for is executed without asking for another, and nothing noted', async () => {
+  const env = { CNI_COMMAND: 'DEL', [fromWorker]: '1' };
+  const { args, stdin } = parseExecuted(await stage.call({ env, stdin: conf }));
+
+  expect({ args, stdin: stdin.toString() }).toEqual({ args: ['bridge'], stdin: conf });
   expect(stage.recorded()).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, type TestContext, test } from 'vitest';
@@ -176,6 +176,21 @@ test('calls of different containers are carried out beside each other', async (c
 
   expect((await Promise.all(adds)).map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   expect(performance.now() - startedAt).toBeLessThan(slowSeconds * 1000 * 1.9);
+});
+
+test('an IPAM plugin that calls ours waits for no worker: all may be waiting for it', async (context) => {
+  await using host = await openHost(context, 1);
+  await using agent = await serve(host, 1);
+  const [container = ''] = host.containers;
+  const ours = `${host.rig.dir}/bin/host-local`;
+  copyFileSync(host.client, ours);
+  writeFileSync(`${host.rig.dir}/others/slow`, `#!/bin/sh\nexec ${ours}\n`);
+
+  const added = await startCall(host, 'ADD', container);
+  const removed = await startCall(host, 'DEL', container);
+
+  expect([added.exitCode, removed.exitCode]).toEqual([0, 0]);
+  expect((await agent.status()).fallbacks).toEqual([]);
 });
 
 test.for(['client', 'executable'])(
