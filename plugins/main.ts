@@ -9,6 +9,7 @@ import { errnoOf } from '../lib/errors/system-error.ts';
 import { isOfBuild } from '../lib/exec/build.ts';
 import { createMachine, type Machine } from '../lib/exec/machine.ts';
 import { createInNetns } from '../lib/exec/netns.ts';
+import { ownExecutable } from '../lib/exec/own-executable.ts';
 import { noShortcut } from '../lib/exec/shortcut.ts';
 import { createDetachedStarter, createSpawnSyncRunner } from '../lib/exec/spawn-runner.ts';
 import { type Timing, withTimings } from '../lib/exec/timings.ts';
@@ -161,7 +162,7 @@ function chooseRegistrar(machine: Machine): TellingParts {
     machine,
     openStore: (path) => openStore({ path, bootId: readBootId(machine), firstRevision: Date.now() }),
     warn: (message) => writeLine(`fairlead: ${message}\n`),
-    executable: process.execPath,
+    executable: ownExecutable,
     nowUs: () => Number(process.hrtime.bigint() / 1000n),
   };
 }

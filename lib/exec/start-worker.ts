@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { messageOf } from '../errors/cni-error.ts';
+import { ownExecutable } from './own-executable.ts';
 
 /** A process of this same executable that works for this one. */
 export type Worker = {
@@ -30,9 +31,6 @@ export type StartWorker = (start: WorkerStart) => Worker;
 const youngMb = 2;
 /** What a worker tells is read no more often: to be woken for each call takes longer than to read what it has told. */
 const readEveryMs = 200;
-
-/** The executable that runs: also when another file has taken its path meanwhile. */
-const ownExecutable = '/proc/self/exe';
 
 /** Starts a worker that has our environment, and our stderr for its log. One that cannot be started has ended. */
 export const startWorker: StartWorker = (start) => {

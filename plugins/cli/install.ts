@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { CniError, ErrorCode } from '../../lib/errors/cni-error.ts';
+import { ownExecutable } from '../../lib/exec/own-executable.ts';
 import type { Installation } from '../../lib/install/install.ts';
 import { commandName, installedNames } from '../../lib/install/names.ts';
 import type { NameChange } from '../../lib/install/plan-install.ts';
@@ -24,9 +25,6 @@ type InstallOptions = DirectoryOptions & {
 };
 
 type UninstallOptions = DirectoryOptions & { readonly force?: true };
-
-/** The executable that runs: also when another file has taken its path meanwhile. */
-const ownExecutable = '/proc/self/exe';
 
 /** A copy of the executable takes a second; whoever holds the lock for longer is stuck. */
 const patienceMs = 60_000;

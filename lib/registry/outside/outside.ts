@@ -8,7 +8,7 @@ import { readMirrorsFile } from './mirrors-file.ts';
 
 /** What outside registries are told with, where no agent does it. */
 export type TellingParts = RegistrarParts & {
-  /** Absolute path of the executable that runs; called `fairlead`, it is the command line. */
+  /** A path of the executable that runs; called `fairlead`, it is the command line. */
   readonly executable: string;
 };
 
