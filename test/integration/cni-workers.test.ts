@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, type TestContext, test } from 'vitest';
 import { until } from '../support/agent.ts';
-import { binDir } from '../support/binaries.ts';
+import { binDir, executablesDir } from '../support/binaries.ts';
 import { isWorker } from '../support/call-place-processes.ts';
 import { must, run } from '../support/process.ts';
 import { namesIn, ResidentHost } from '../support/resident-host.ts';
@@ -45,7 +45,8 @@ test('calls of clients are carried out by workers, and counted by plugin, verb a
 
   expect(await attachAgain(host, container, 2)).toEqual([]);
 
-  await until(async () => (await agent.status()).calls.length === 2, 'both verbs to be counted');
+  const count = async () => (await agent.status()).calls.reduce((sum, each) => sum + each.count, 0);
+  await until(async () => (await count()) === 4, 'all calls to be counted');
   const { calls, phases, workers, fallbacks, problems } = await agent.status();
   expect(calls).toEqual([
     { path: 'resident', plugin: 'bridge', verb: 'ADD', code: '0', count: 2 },
@@ -122,6 +123,30 @@ test('a worker that is killed is started again, and calls go on', async (context
     workers: { wanted: 2, running: 2, restarts: 1 },
     problems: [],
   });
+});
+
+test('a worker that is started after its executable has gone tells outside registries all the same', async (context) => {
+  requireClient(context);
+  await using host = await ResidentHost.create();
+  const { dir } = host.rig;
+  const own = `${dir}/agent-bin`;
+  mkdirSync(own);
+  copyFileSync(`${executablesDir}/fairlead`, `${own}/fairlead`);
+  await using agent = await host.startAgent({ binDir: own, cni: { workers: 1 } });
+  await until(() => agent.workers.length === 1, 'a worker');
+  rmSync(own, { recursive: true });
+  for (const pid of agent.workers) process.kill(pid, 'SIGKILL');
+  await agent.logged('a worker for CNI calls has ended, and is started again');
+
+  const mirror = { name: 'main', type: 'etcd', endpoints: ['http://127.0.0.1:1'] };
+  writeFileSync(`${dir}/mirrors.json`, JSON.stringify({ mirrors: [mirror] }));
+  // Of a store that is not the agent's, the worker itself has the outside registries told.
+  const registry = { store: `${dir}/other.db`, mirrors: `${dir}/mirrors.json` };
+  const [container = ''] = host.containers;
+  const { status, stderr } = await host.cni('ADD', { ...confOf(host), registry }, container);
+
+  expect([status, stderr]).toEqual([0, expect.stringContaining('ECONNREFUSED')]);
+  expect((await agent.status()).fallbacks).toEqual([]);
 });
 
 test('signals that a terminal or a service manager sends to all end no worker', async (context) => {

@@ -49,9 +49,13 @@ def start(verb, container, if_name, conf):
     out, into = os.pipe()
     actions = [(os.POSIX_SPAWN_OPEN, 0, conf, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, into, 1)]
     env = environment(verb, container, if_name)
-    pid = os.posix_spawn(PLUGIN, [PLUGIN], env, file_actions=actions, setsigdef=[signal.SIGPIPE])
-    os.close(into)
-    return pid, out
+    try:
+        return os.posix_spawn(PLUGIN, [PLUGIN], env, file_actions=actions, setsigdef=[signal.SIGPIPE]), out
+    except OSError:
+        os.close(out)
+        raise
+    finally:
+        os.close(into)
 
 
 def read_all(out, deadline):
@@ -82,7 +86,10 @@ def finish(pid, out):
 
 
 def call(verb, container, if_name, conf):
-    return finish(*start(verb, container, if_name, conf))
+    try:
+        return finish(*start(verb, container, if_name, conf))
+    except OSError as error:
+        return f"the plugin was not started: {error}", b""
 
 
 class Tally:

@@ -14,6 +14,8 @@ export type SoakPlan = {
   readonly seconds: number;
   /** Whether now and then a call has a PATH that none has had before. */
   readonly variesPath?: boolean;
+  /** Where the plugins are that are called, if it is not the host's client, and those that these execute. */
+  readonly binDir?: string;
 };
 
 /** How their calls have ended. */
@@ -66,8 +68,8 @@ function start<Summary>(host: ResidentHost, plan: SoakPlan & { all: string }): S
     ...plan,
     containers,
     dir: rig.dir,
-    plugin: host.client,
-    cniPath: executablesDir,
+    plugin: plan.binDir === undefined ? host.client : `${plan.binDir}/bridge`,
+    cniPath: plan.binDir ?? executablesDir,
   };
   const script = `${import.meta.dirname}/soak-callers.py`;
   const child = execa('nsenter', host.entering('python3', script), {
