@@ -50,7 +50,8 @@ export function findNftTables<T extends ForeignTable>(
 }
 
 /**
- * Which of the chains this thread's network namespace has; however many others there are makes no difference.
+ * Which of the chains this thread's network namespace has; however many others there are makes no difference. One request
+ * at a time: of several that are sent at once, netfilter answers only the first to whom it does not permit any.
  * @throws CniError
  */
 export function findNftChains<T extends ForeignChain>(
@@ -58,9 +59,13 @@ export function findNftChains<T extends ForeignChain>(
   open: OpenNetfilter = openNetfilter,
 ): readonly T[] {
   if (wanted.length === 0) return [];
-  const ends = converse((socket) => socket.ask(wanted.map(chainRequest)), open) ?? [];
-  ends.forEach(throwUnlessAbsent);
-  return wanted.filter((_, index) => ends[index] === 0);
+  return converse((socket) => wanted.filter((each) => hasChain(each, socket)), open) ?? [];
+}
+
+function hasChain(wanted: ForeignChain, socket: NetlinkSocket): boolean {
+  const [end = 0] = socket.ask([chainRequest(wanted)]);
+  throwUnlessAbsent(end);
+  return end === 0;
 }
 
 function chainRequest({ family, table, chain }: ForeignChain): NetlinkRequest {

@@ -26,7 +26,7 @@ export const firewall: Capability = {
 };
 
 function toWanted({ policy }: FirewallConfig): Wanted {
-  // Rules and steps of one ADD go by one look.
+  // All of one ADD or CHECK goes by one look.
   let seen: readonly ForeignDrop[] | undefined;
   const dropsAt = (endpoint: Endpoint, machine: Machine) => {
     seen ??= observeForeignDrops(familiesOf(endpoint), machine);
@@ -43,7 +43,7 @@ function toWanted({ policy }: FirewallConfig): Wanted {
       dropsAt(endpoint, machine)
         .filter(({ chain }) => !isAdmitting(chain))
         .map(({ keeper }): Step => ({ place: 'host', operation: { kind: 'accept-forwarded', ...keeper } })),
-    check: checkAdmission,
+    check: (endpoint, machine) => checkAdmission(endpoint, dropsAt(endpoint, machine), machine),
     tools: ['nft'],
   };
 }
@@ -60,8 +60,7 @@ function droppedFamilies(drops: readonly ForeignDrop[]): readonly Family[] {
 }
 
 /** @throws CniError code 999 where somebody drops the container's traffic, and nothing of ours prevents it */
-function checkAdmission(endpoint: Endpoint, machine: Machine): void {
-  const drops = observeForeignDrops(familiesOf(endpoint), machine);
+function checkAdmission(endpoint: Endpoint, drops: readonly ForeignDrop[], machine: Machine): void {
   const open = drops.find(({ chain }) => !isAdmitting(chain));
   if (open !== undefined) throw dropped(endpoint, open, 'our rule in it is missing');
   const link = linkTo(endpoint);

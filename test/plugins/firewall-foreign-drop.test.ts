@@ -4,7 +4,8 @@ import { attach, chained, doors, nameOf, publish, reaches, reachesEach } from '.
 import { readSysctl, writeSysctl } from '../support/kernel.ts';
 import { afterMounting } from '../support/own-mounts.ts';
 import { mustInside } from '../support/process.ts';
-import { type CallOptions, Rig } from '../support/rig.ts';
+import { type CallOptions, Rig, type Verb } from '../support/rig.ts';
+import { shadowTools } from '../support/shadow.ts';
 import { skipUnless } from '../support/skip.ts';
 import { addOutside, startSourceServer } from '../support/traffic.ts';
 
@@ -182,6 +183,29 @@ test('where nobody drops, nothing is written', async () => {
   await rig.add(chained(conf, result, {}), container);
 
   expect(await mustInside(rig.host, 'nft', 'list', 'ruleset')).toBe(before);
+});
+
+test('ADD and CHECK have nft list the chain only where there is one', async () => {
+  await using rig = await Rig.create();
+  const shadow = shadowTools(rig);
+  const conf = dualConf(rig);
+  const container = await rig.container();
+  const result = await rig.add(conf, container);
+  const listed = async (verb: Verb) => {
+    shadow.failAt(0, 'before');
+    const { status } = await rig.cni(verb, chained(conf, result, {}), container, { env: shadow.env });
+    const lists = shadow.calls().flatMap(({ args }) => (args.includes('FORWARD') ? [args] : []));
+    return { status, lists };
+  };
+  const listing = (family: string) => `-j -t list chain ${family} filter FORWARD`;
+
+  expect(await listed('ADD'), 'no table').toEqual({ status: 0, lists: [] });
+  await mustInside(rig.host, 'nft', 'add table ip filter; add chain ip filter INPUT');
+  expect(await listed('ADD'), 'no such chain').toEqual({ status: 0, lists: [] });
+  expect(await listed('CHECK')).toEqual({ status: 0, lists: [] });
+  await mustInside(rig.host, 'nft', 'add table ip6 filter; add chain ip6 filter FORWARD');
+  expect(await listed('ADD'), 'of one family').toEqual({ status: 0, lists: [listing('ip6')] });
+  expect(await listed('CHECK')).toEqual({ status: 0, lists: [listing('ip6')] });
 });
 
 test('a container of a subnet that another network has, too, is let through by its own bridge only', async () => {

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { Wanted } from '../../../lib/capability/capability.ts';
 import type { Endpoint } from '../../../lib/capability/endpoint.ts';
 import { parseResult } from '../../../lib/cni/result-parse.ts';
+import { CniError, ErrorCode } from '../../../lib/errors/cni-error.ts';
 import { firewall } from '../../../lib/firewall/firewall.ts';
 import type { IfName } from '../../../lib/net/ifname.ts';
 import { toCall } from '../../support/calls.ts';
-import { scriptMachine } from '../../support/scripted-machine.ts';
+import { type ScriptedMachine, scriptMachine } from '../../support/scripted-machine.ts';
 
 const call = (conf: object) => toCall({ type: 'firewall', ...conf });
 
@@ -19,6 +20,12 @@ const endpoint: Endpoint = {
   ips: parseResult({ cniVersion: '1.1.0', ips: [{ address: '10.22.0.2/16' }] }, 'result', '1.1.0').ips,
 };
 
+const dualIps = [{ address: '10.22.0.2/16' }, { address: 'fd00:22::2/64' }];
+const dualEndpoint: Endpoint = {
+  ...endpoint,
+  ips: parseResult({ cniVersion: '1.1.0', ips: dualIps }, 'result', '1.1.0').ips,
+};
+
 function wantedOf(conf: object = {}): Wanted {
   const wanted = firewall.open(call(conf).conf);
   if (wanted === undefined) throw new Error('nothing is wanted');
@@ -26,8 +33,10 @@ function wantedOf(conf: object = {}): Wanted {
 }
 
 const dropping = JSON.stringify({ nftables: [{ chain: { name: 'FORWARD', policy: 'drop' } }] });
-const droppingMachine = () => scriptMachine({ answer: () => ({ stdout: dropping }) });
-const idleMachine = () => scriptMachine({ answer: () => ({ status: 1 }) });
+/** A host whose nftables has the chain FORWARD of every family. */
+const hasAll = { findNftChains: <T>(wanted: readonly T[]) => wanted };
+const droppingMachine = () => ({ ...scriptMachine({ answer: () => ({ stdout: dropping }) }), ...hasAll });
+const lists = (protocol: string) => `host: nft -j -t list chain ${protocol} filter FORWARD`;
 
 describe('what is asked for', () => {
   test.each([
@@ -51,13 +60,47 @@ describe('what is asked for', () => {
   });
 });
 
-test('one look tells that nobody drops, and then there is nothing to do', () => {
-  const machine = idleMachine();
+test('where no chain is there, nothing is started and nothing is to do', () => {
+  const machine = scriptMachine();
   const wanted = wantedOf();
 
-  expect(wanted.rules(endpoint, machine)).toEqual({ shared: [], own: [] });
-  expect(wanted.steps(endpoint, machine)).toEqual([]);
-  expect(machine.log).toEqual(['host: nft -j -t list chain ip filter FORWARD']);
+  expect(wanted.rules(dualEndpoint, machine)).toEqual({ shared: [], own: [] });
+  expect(wanted.steps(dualEndpoint, machine)).toEqual([]);
+  wanted.check(dualEndpoint, machine);
+  expect(machine.log).toEqual([]);
+});
+
+test('nft is asked once, for the families that have a chain', () => {
+  const accepting = JSON.stringify({ nftables: [{ chain: { name: 'FORWARD', policy: 'accept' } }] });
+  const asked: object[] = [];
+  const machine: ScriptedMachine = {
+    ...scriptMachine({ answer: () => ({ stdout: accepting }) }),
+    findNftChains: (wanted) => {
+      asked.push(...wanted);
+      return wanted.filter(({ family }) => family === 'ip6');
+    },
+  };
+  const wanted = wantedOf();
+
+  expect(wanted.rules(dualEndpoint, machine)).toEqual({ shared: [], own: [] });
+  expect(wanted.steps(dualEndpoint, machine)).toEqual([]);
+  expect(machine.log).toEqual([lists('ip6')]);
+  expect(asked).toMatchObject([
+    { family: 'ip', table: 'filter', chain: 'FORWARD' },
+    { family: 'ip6', table: 'filter', chain: 'FORWARD' },
+  ]);
+});
+
+test('nft is asked for every family where the kernel does not tell which chains there are', () => {
+  const machine: ScriptedMachine = {
+    ...scriptMachine({ answer: () => ({ stdout: dropping }) }),
+    findNftChains: () => {
+      throw new CniError(ErrorCode.tryAgainLater, 'netfilter has not answered in time; try again');
+    },
+  };
+
+  expect(wantedOf().steps(dualEndpoint, machine)).toHaveLength(2);
+  expect(machine.log).toEqual([lists('ip'), lists('ip6')]);
 });
 
 test('where somebody drops, the address is admitted and the chain told', () => {
@@ -87,10 +130,7 @@ test('iptables-legacy is asked only where the kernel has its table', () => {
   const proc = { '/proc/net/ip_tables_names': 'nat\nfilter' };
   const machine = scriptMachine({ proc, answer: () => ({ status: 1 }) });
 
-  wantedOf().rules(endpoint, machine);
+  wantedOf().rules(dualEndpoint, machine);
 
-  expect(machine.log).toEqual([
-    'host: nft -j -t list chain ip filter FORWARD',
-    'host: iptables-legacy -S FORWARD',
-  ]);
+  expect(machine.log).toEqual(['host: iptables-legacy -S FORWARD']);
 });
