@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../test/support/agent.ts';
 import { type Attached, Cluster, type Host } from '../../test/support/cluster.ts';
 import { awaitEcho } from '../../test/support/pinging.ts';
 import type { Conf } from '../../test/support/rig.ts';
+import { until } from '../../test/support/until.ts';
 import type { Context } from './context.ts';
 import { median } from './statistics.ts';
 

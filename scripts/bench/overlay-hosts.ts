@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../test/support/agent.ts';
 import { Cluster, type Host } from '../../test/support/cluster.ts';
 import { changeLeases, simulatedLease } from '../../test/support/overlay-state-crowd.ts';
 import { mustInside } from '../../test/support/process.ts';
+import { until } from '../../test/support/until.ts';
 import type { Context } from './context.ts';
 
 /** An agent among many hosts, of which there is no more than their leases. */

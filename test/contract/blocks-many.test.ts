@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { BlockTable } from '../../lib/blocks/table/table.ts';
-import { until } from '../support/agent.ts';
 import { limitMs, rounds } from '../support/binaries.ts';
 import { BlocksCluster, loansOf } from '../support/blocks-cluster.ts';
 import { Crowd, CrowdHost } from '../support/blocks-crowd.ts';
 import { nodeOf } from '../support/blocks-holder.ts';
 import { Random } from '../support/random.ts';
+import { until } from '../support/until.ts';
 
 const operations = rounds({ short: 1_000, soak: 10_000 });
 const hostCount = 8;

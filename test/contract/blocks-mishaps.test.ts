@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
-import { until } from '../support/agent.ts';
 import { BlocksCluster, type BlocksHost, blocksOf, loansOf, startEtcd } from '../support/blocks-cluster.ts';
 import { type Mishap, MishapEtcd } from '../support/blocks-mishap.ts';
+import { until } from '../support/until.ts';
 
 const quick = { spare: 2, releaseAfterMs: 100 };
 /** One that never arrives is like one that nobody has made. */

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { readShareText } from '../../lib/blocks/share/share-file.ts';
 import type { Reachability } from '../../lib/routing/router.ts';
 import { createBlockLeases } from '../../plugins/agent/block-leases.ts';
-import { until } from '../support/agent.ts';
 import { BlocksCluster, BlocksHost, blocksOf, loansOf } from '../support/blocks-cluster.ts';
 import { network, noLinks, pathsOf } from '../support/blocks-holder.ts';
 import { address } from '../support/blocks-tables.ts';
 import { realMachine } from '../support/rig-registry.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 /** Four blocks of eight addresses. */
 const smallPool = { cidr: '10.50.0.0/27', blockSize: 29 };

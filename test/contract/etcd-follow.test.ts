@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
 import { type Followed, type FollowOptions, follow } from '../../lib/etcd/follow.ts';
-import { until } from '../support/agent.ts';
 import { limitMs, rounds } from '../support/binaries.ts';
 import { EtcdServers } from '../support/etcd.ts';
 import { Link } from '../support/link.ts';
 import { Random } from '../support/random.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const loopback = { address: '127.0.0.1' };
 const prefix = '/followed/';

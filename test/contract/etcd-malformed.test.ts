@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
-import { until } from '../support/agent.ts';
 import { EtcdServers } from '../support/etcd.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const never = new AbortController().signal;
 

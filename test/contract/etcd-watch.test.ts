@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd, WatchBatch } from '../../lib/etcd/etcd.ts';
-import { until } from '../support/agent.ts';
 import { EtcdServers } from '../support/etcd.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const never = new AbortController().signal;
 const stack = new AsyncDisposableStack();

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { Agent, until } from '../support/agent.ts';
+import { Agent } from '../support/agent.ts';
 import { bridgeConf, dualConf, ipsOf } from '../support/confs.ts';
 import { linkNames } from '../support/kernel.ts';
 import { mountSmallDisk } from '../support/mounts.ts';
 import { inside, must, mustInside } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
+import { until } from '../support/until.ts';
 
 const zone = 'fairlead.internal';
 const soak = process.env.SOAK === '1';

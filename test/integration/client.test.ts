@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { Agent, until } from '../support/agent.ts';
+import { Agent } from '../support/agent.ts';
 import { Rig } from '../support/rig.ts';
+import { until } from '../support/until.ts';
 
 // As a program would import it: what the build has made.
 const { createClient, NoHealthyInstance } = (await import(

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { Cluster, type Host, reaches } from '../support/cluster.ts';
 import type { EtcdMember } from '../support/etcd.ts';
 import { inside, mustInside, startBeside, tryInside } from '../support/process.ts';
 import { canPing } from '../support/traffic.ts';
+import { until } from '../support/until.ts';
 
 describe('the underlay', () => {
   test('hosts reach each other over both families, and have no way elsewhere', async () => {

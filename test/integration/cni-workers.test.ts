@@ -1,11 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, type TestContext, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { binDir, executablesDir } from '../support/binaries.ts';
 import { isWorker } from '../support/call-place-processes.ts';
 import { must, run } from '../support/process.ts';
 import { namesIn, ResidentHost } from '../support/resident-host.ts';
 import { skipUnless } from '../support/skip.ts';
+import { until } from '../support/until.ts';
 
 function confOf(host: ResidentHost) {
   return {

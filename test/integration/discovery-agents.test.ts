@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { Cluster, type Host } from '../support/cluster.ts';
 import type { Conf } from '../support/rig.ts';
+import { until } from '../support/until.ts';
 
 const web = 'web.default.svc.fairlead.internal';
 const ttlMs = 3_000;

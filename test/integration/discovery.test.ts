@@ -5,12 +5,12 @@ import { Imports } from '../../lib/registry/imports.ts';
 import type { Instance } from '../../lib/registry/instance.ts';
 import { RegistryView } from '../../lib/registry/view.ts';
 import { type Discovery, startDiscovery } from '../../plugins/agent/discovery.ts';
-import { until } from '../support/agent.ts';
 import { EtcdServers } from '../support/etcd.ts';
 import { Random } from '../support/random.ts';
 import { draftOf, registerNumbered, temporaryStore } from '../support/registrations.ts';
 import { instanceOf } from '../support/registry.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const stack = new AsyncDisposableStack();
 let servers: EtcdServers;

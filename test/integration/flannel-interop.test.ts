@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import {
   type Attached,
   Cluster,
@@ -10,6 +9,7 @@ import {
 } from '../support/cluster.ts';
 import { Flanneld, requireFlanneld } from '../support/flanneld.ts';
 import { inside, mustInside, startBeside, tryInside } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const direct = { Backend: { Type: 'vxlan', DirectRouting: true } };
 const plain = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };

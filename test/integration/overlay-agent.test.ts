@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
 import { type Attached, Cluster, dualNetwork, type Host, reaches } from '../support/cluster.ts';
 import { linkNames, listRoutes } from '../support/kernel.ts';
@@ -18,6 +17,7 @@ import {
 } from '../support/overlay-agents.ts';
 import { awaitEcho, startPinging } from '../support/pinging.ts';
 import { inside, mustInside, tryInside } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 // The agent's part in an overlay while all goes its way: hosts come and change, somebody meddles, agents restart.
 

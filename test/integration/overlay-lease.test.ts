@@ -8,10 +8,10 @@ import { vtepMac } from '../../lib/overlay/kernel/mtu.ts';
 import { LeaseHolder, type LeaseHolderOptions } from '../../lib/overlay/lease/holder.ts';
 import type { Self } from '../../lib/overlay/lease/owner.ts';
 import { emptyTable, updateTable } from '../../lib/overlay/lease/table.ts';
-import { until } from '../support/agent.ts';
 import { EtcdServers } from '../support/etcd.ts';
 import { cidr, publicAddress } from '../support/overlay-planes.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 // Leases of many hosts on a real etcd. It needs no network but loopback: what is made in the kernel for a lease is not
 // looked at here.

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { type Attached, Cluster, type Host, overlayPrefix, reaches } from '../support/cluster.ts';
 import { linkOf } from '../support/kernel.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../support/overlay-agents.ts';
 import { awaitEcho, startPinging } from '../support/pinging.ts';
 import { mustInside } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 // The agent's part in an overlay when etcd is away, leases are lost, and what stands in etcd is nonsense.
 

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, type TestContext, test } from 'vitest';
 import { mostRequestBytes, requestHeaderBytes } from '../../lib/resident/protocol.ts';
-import { until } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
 import type { CallAgent } from '../support/call-agent.ts';
 import { toEnvironment, type Verb } from '../support/cni-call.ts';
 import { mustInside } from '../support/process.ts';
 import { ResidentHost } from '../support/resident-host.ts';
 import { skipUnless } from '../support/skip.ts';
+import { until } from '../support/until.ts';
 
 /** How long an ADD's IPAM takes, in seconds: long enough to look at the call, and short enough to wait for it. */
 const slowSeconds = 1;

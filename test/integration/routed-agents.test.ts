@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { type Attached, Cluster, type Host, reaches } from '../support/cluster.ts';
 import { awaitEcho, capturePings, startPinging } from '../support/pinging.ts';
 import { mustInside, tryInside } from '../support/process.ts';
@@ -16,6 +15,7 @@ import {
   startRouted,
 } from '../support/routed-cluster.ts';
 import type { Underlay } from '../support/underlay.ts';
+import { until } from '../support/until.ts';
 
 // Agents with blocks that write the routes themselves: containers of hosts without a bridge and without encapsulation.
 

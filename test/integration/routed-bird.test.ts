@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BgpStatus } from '../../lib/routing/bgp-status.ts';
-import { until } from '../support/agent.ts';
 import { BirdProcess } from '../support/bird-process.ts';
 import { type Attached, Cluster, type Host } from '../support/cluster.ts';
 import { awaitEcho, startPinging } from '../support/pinging.ts';
@@ -18,6 +17,7 @@ import {
   routesOf,
   startRouted,
 } from '../support/routed-cluster.ts';
+import { until } from '../support/until.ts';
 
 // Whole agents with a real BIRD each, which learn the ways to each other's blocks over BGP.
 

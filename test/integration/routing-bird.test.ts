@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BgpPeerSettings } from '../../lib/routing/settings.ts';
-import { until } from '../support/agent.ts';
 import type { BirdHost } from '../support/bird.ts';
 import { BirdCluster } from '../support/bird-cluster.ts';
 import { awaitEcho, startPinging } from '../support/pinging.ts';
@@ -8,6 +7,7 @@ import { run } from '../support/process.ts';
 import { address, blockOf, type ClusterHost, pools4, pools6 } from '../support/routing.ts';
 import { canPing } from '../support/traffic.ts';
 import { address6Of, addressOf } from '../support/underlay.ts';
+import { until } from '../support/until.ts';
 
 // Configurations of ours in real BIRDs, one for each host, all in namespaces.
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { binDir } from '../support/binaries.ts';
 import { inside, run } from '../support/process.ts';
 import { Rig } from '../support/rig.ts';
+import { until } from '../support/until.ts';
 
 // The executable begins with a snapshot of a process that had set timers. Held up at various points of its start, one
 // that is late for them must still have timers of its own: a request that waits is answered when its time is over.

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/agent.ts';
 import { type Attached, dualNetwork, reaches } from '../support/cluster.ts';
 import type { Host } from '../support/cluster-host.ts';
 import { linkNames, linkOf } from '../support/kernel.ts';
@@ -8,6 +7,7 @@ import { mustInside } from '../support/process.ts';
 import type { Conf } from '../support/rig.ts';
 import { createStaticHosts, dualStaticConf, staticConf } from '../support/static-overlay.ts';
 import { framesThatArrive, sourceSeenBy, startSourceServer } from '../support/traffic.ts';
+import { until } from '../support/until.ts';
 
 // One subnet over all hosts: the VXLAN device is a port of the bridge.
 

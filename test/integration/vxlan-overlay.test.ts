@@ -1,13 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readBootId } from '../../lib/attach/liveness.ts';
-import { until } from '../support/agent.ts';
 import { type Attached, Cluster, dualNetwork, reaches } from '../support/cluster.ts';
 import { linkNames, linkOf, listRoutes } from '../support/kernel.ts';
 import { mustInside, tryInside } from '../support/process.ts';
 import { type CniResult, type Conf, Rig } from '../support/rig.ts';
 import { realMachine, registered } from '../support/rig-registry.ts';
 import { addOutside, hostOutside, sourceSeenBy, startSourceServer } from '../support/traffic.ts';
+import { until } from '../support/until.ts';
 
 // The plugin where somebody else leases the host's subnet and writes subnet.env: an agent, or flanneld.
 

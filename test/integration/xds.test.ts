@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Agent, until } from '../support/agent.ts';
+import { Agent } from '../support/agent.ts';
 import { backendPort, startBackend } from '../support/backend.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { bridgeConf, ipsOf } from '../support/confs.ts';
 import { Envoy, requireEnvoy } from '../support/envoy.ts';
 import { type Conf, Rig } from '../support/rig.ts';
+import { until } from '../support/until.ts';
 
 /** Envoy asks again after this, and up to as long again that it adds at random. */
 const refreshMs = 1_000;

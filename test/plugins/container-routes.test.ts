@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { inquireAsync } from '../../lib/exec/inquiry.ts';
 import { formatAddress } from '../../lib/net/address.ts';
 import { containerRoutesInquiry } from '../../plugins/agent/container-routes.ts';
-import { until } from '../support/agent.ts';
 import { Cluster } from '../support/cluster.ts';
 import { addRouted, ipamOf, putPools, startRouted } from '../support/routed-cluster.ts';
 import { RoutingHost } from '../support/routing-host.ts';
 import { Underlay } from '../support/underlay.ts';
+import { until } from '../support/until.ts';
 
 test('the kernel tells which addresses are routed to containers, of both families and both link groups', async () => {
   await using underlay = await Underlay.create();

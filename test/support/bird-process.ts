@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import { until } from './agent.ts';
 import { inside, must } from './process.ts';
+import { until } from './until.ts';
 
 /** How long a BIRD of a test may live, in milliseconds. */
 const longestLifeMs = 120_000;

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import type { NeighbourStatus } from '../../lib/routing/bgp-status.ts';
 import { type BirdRouter, createBirdRouter } from '../../lib/routing/bird/router.ts';
 import type { BirdSettings } from '../../lib/routing/settings.ts';
-import { until } from './agent.ts';
 import { BirdProcess, type BirdStart } from './bird-process.ts';
 import { birdSettings, type ClusterHost, pools4, reachabilityOf } from './routing.ts';
 import { RoutingHost } from './routing-host.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import type { Underlay } from './underlay.ts';
+import { until } from './until.ts';
 
 /** A host with a BIRD, whose configuration is written by a router of ours. */
 export class BirdHost implements AsyncDisposable {

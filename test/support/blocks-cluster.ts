@@ -7,7 +7,6 @@ import type { BlockTable } from '../../lib/blocks/table/table.ts';
 import { blockTableOf } from '../../lib/blocks/table/update-table.ts';
 import { connectEtcd } from '../../lib/etcd/client.ts';
 import type { Etcd } from '../../lib/etcd/etcd.ts';
-import { until } from './agent.ts';
 import { BlocksContainers } from './blocks-containers.ts';
 import {
   type BlocksPlace,
@@ -20,6 +19,7 @@ import {
 import { SharesWatch } from './blocks-shares.ts';
 import { EtcdServers } from './etcd.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { until } from './until.ts';
 
 /** Hosts over one real etcd, each with a holder of this process, and with lease files of its own. */
 export class BlocksCluster implements AsyncDisposable {

@@ -7,8 +7,13 @@ export type WorkerUsage = { readonly pid: number; readonly residentKb: number; r
 
 /** The workers that an agent has; none where it has ended. */
 export function workersOf(agent: number): readonly number[] {
-  const children = orUndefined(() => readFileSync(`/proc/${agent}/task/${agent}/children`, 'utf8')) ?? '';
-  return children.split(' ').map(Number).filter(isWorker);
+  return childrenOf(agent).filter(isWorker);
+}
+
+/** What a process has started and not waited for yet; none where it has ended. */
+export function childrenOf(pid: number): readonly number[] {
+  const children = orUndefined(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')) ?? '';
+  return children.split(' ').map(Number).filter(Boolean);
 }
 
 /** Whether a process lives and is a worker. */

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { Agent, until } from './agent.ts';
+import { Agent } from './agent.ts';
 import { ipsOf } from './confs.ts';
 import { run } from './process.ts';
 import type { CallOptions, Conf } from './rig.ts';
 import { Rig } from './rig.ts';
 import { canPing } from './traffic.ts';
 import { address6Of, addressOf, type Slowness, type Underlay } from './underlay.ts';
+import { until } from './until.ts';
 
 /** A container of a host, and its addresses without prefix lengths, IPv4 first. */
 export type Attached = { readonly netns: string; readonly addresses: readonly string[] };

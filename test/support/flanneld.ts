@@ -3,12 +3,12 @@ import { homedir } from 'node:os';
 import { execa } from 'execa';
 import type { TestContext } from 'vitest';
 import { formatCidr, networkOf, parseCidr } from '../../lib/net/cidr.ts';
-import { until } from './agent.ts';
 import { reference, requireReference } from './binaries.ts';
 import { type Attached, type Host, overlayPrefix } from './cluster.ts';
 import { inside } from './process.ts';
 import type { Conf } from './rig.ts';
 import { skipUnless } from './skip.ts';
+import { until } from './until.ts';
 
 const cache = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
 /** FLANNELD names another; scripts/test compiles this one. */

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { MirrorStatus } from '../../lib/mirror/status.ts';
-import { until } from './agent.ts';
 import { binDir } from './binaries.ts';
 import { run } from './process.ts';
 import type { Rig } from './rig.ts';
+import { until } from './until.ts';
 
 /** How long an agent of a test may live, in milliseconds. */
 const longestLifeMs = 300_000;

@@ -1,9 +1,9 @@
 import type { Outcome } from '../../lib/exec/command.ts';
 import type { OverlayStatus } from '../../lib/overlay/status.ts';
-import { until } from './agent.ts';
 import { binDir } from './binaries.ts';
 import { Cluster, type ClusterOptions, type Host } from './cluster.ts';
 import { run } from './process.ts';
+import { until } from './until.ts';
 
 /**
  * A cluster whose hosts have agents, and subnets of the overlay.

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from './agent.ts';
 import { type Cluster, type Host, overlayPrefix } from './cluster.ts';
 import { compareEntries, type NamedLease, observeOverlay, overlayOf } from './overlay-state.ts';
 import { inside, must } from './process.ts';
+import { until } from './until.ts';
 
 // Leases of hosts that are not there: their keys, such as flanneld writes them, and nothing behind them.
 

@@ -1,9 +1,9 @@
-import { until } from './agent.ts';
 import { type Cluster, overlayPrefix } from './cluster.ts';
 import type { NamedLease } from './overlay-state.ts';
 import { quietly } from './overlay-state-event.ts';
 import type { Kind } from './overlay-state-kind.ts';
 import { addressOf } from './underlay.ts';
+import { until } from './until.ts';
 
 // What happens in etcd.
 

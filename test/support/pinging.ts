@@ -1,5 +1,5 @@
-import { until } from './agent.ts';
 import { inside, mustInside, startBeside, tryInside } from './process.ts';
+import { until } from './until.ts';
 
 /** Echo requests that go on until they are ended. */
 export type Pinging = AsyncDisposable & {

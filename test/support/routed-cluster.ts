@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IpamStatus } from '../../lib/blocks/status.ts';
 import type { RoutingStatus } from '../../lib/routing/router.ts';
-import { until } from './agent.ts';
 import type { BirdPlace } from './bird-process.ts';
 import type { Attached, Cluster, Host } from './cluster.ts';
 import type { Conf } from './rig.ts';
+import { until } from './until.ts';
 
 /** Where the agents keep pools, blocks and hosts. */
 export const blockPrefix = '/fairlead/ipam';

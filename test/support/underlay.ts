@@ -1,7 +1,7 @@
-import { until } from './agent.ts';
 import { endNetns } from './end-netns.ts';
 import { must, run } from './process.ts';
 import { canPing } from './traffic.ts';
+import { until } from './until.ts';
 
 /** How a port is held back: what it sends waits, at most so long, and is then dropped. */
 export type Slowness = { readonly rateKbit: number; readonly latencyMs: number };

@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 import { writeShare } from '../../../lib/blocks/share/share-file.ts';
 import { formatAddress } from '../../../lib/net/address.ts';
 import { createBlockLeases } from '../../../plugins/agent/block-leases.ts';
-import { until } from '../../support/agent.ts';
 import { BlocksContainers } from '../../support/blocks-containers.ts';
 import { network, noLinks, pathsOf } from '../../support/blocks-holder.ts';
 import { address } from '../../support/blocks-tables.ts';
 import { cidr } from '../../support/overlay-planes.ts';
 import { realMachine } from '../../support/rig-registry.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { until } from '../../support/until.ts';
 
 /** A host that leases from 10.50.0.0 to 10.50.0.7, and what the agent sees of it. */
 function createHost() {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Etcd, EtcdError, type Range, type WatchBatch } from '../../../lib/etcd/etcd.ts';
 import { type Followed, type FollowOptions, follow } from '../../../lib/etcd/follow.ts';
-import { until } from '../../support/agent.ts';
+import { until } from '../../support/until.ts';
 
 const gone = new EtcdError('unreachable', 'a', 'etcd at a: gone');
 const refused = new EtcdError('refused', 'a', 'etcd at a: refused');
