@@ -25,10 +25,13 @@ export type Measured = {
   readonly routed?: RoutedMeasures | undefined;
 };
 
+/** How often the delay of the event loop is sampled; for each sample an idle agent wakes up. */
+const lagSampleMs = 100;
+
 /** What there is once for a process: memory, CPU, garbage collection. */
 export function createProcessMetrics(): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagSampleMs });
   return registry;
 }
 
