@@ -21,3 +21,15 @@ export function attachingOf(network: Network): Attaching {
     toDel: (attachment) => toCall('DEL', network, attachment),
   };
 }
+
+/** Attaches and detaches a container so many times. */
+export async function attachAgain(
+  { host, toAdd, toDel }: Attaching,
+  netns: string,
+  times: number,
+): Promise<void> {
+  for (let time = 0; time < times; time++) {
+    const attachment = { containerId: `again-${time}`, netns, ifName: 'eth0', hasDefaultRoute: true };
+    await host.call(toDel(attachment, await host.call(toAdd(attachment))));
+  }
+}

@@ -1,5 +1,5 @@
 import type { Series } from './alternate.ts';
-import { type Attaching, attachingOf } from './attaching.ts';
+import { type Attaching, attachAgain, attachingOf } from './attaching.ts';
 import { createBursts } from './burst.ts';
 import { attachingBy, type Conflist } from './conflist.ts';
 import { crowdConflist } from './conflist-crowd.ts';
@@ -60,6 +60,17 @@ export async function openCase(
   await proveConflist(rig, attaching, 'ports');
   await crowdConflist({ rig, conflist, count: attached }, context);
   return { attaching, agent };
+}
+
+/**
+ * What lives for weeks is measured in parts as it is after its first calls, of which each worker has to compile its share.
+ * What is executed anew has no second call to be quicker in.
+ */
+const pairsBefore = 200;
+
+/** Has an agent serve the calls after which it is as it usually is. */
+export async function warmUp({ agent, attaching }: Opened, netns: string): Promise<void> {
+  if (agent !== undefined) await attachAgain(attaching, netns, pairsBefore);
 }
 
 /** What is taken of a host in a case. */

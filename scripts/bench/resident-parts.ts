@@ -3,7 +3,7 @@ import { alternate, createSeries, type Series } from './alternate.ts';
 import type { Call, Outcome } from './call.ts';
 import { type Context, roundsOf } from './context.ts';
 import { createPairsOf } from './pairs.ts';
-import { openCase, type ResidentCase, type Sides } from './resident-case.ts';
+import { openCase, type ResidentCase, type Sides, warmUp } from './resident-case.ts';
 import { residentCases } from './resident-cases.ts';
 import { Rig } from './rig.ts';
 import { median, type PairFigures, summarizePairs } from './statistics.ts';
@@ -14,7 +14,12 @@ export type PartsOfCall = Readonly<Record<Phase | 'client' | 'whole', number>>;
 /** What names and the rest cost on the agent's path. */
 export type ResidentParts = {
   /** With the registry, which is the default, and with `"registry": false`. */
-  readonly registration: { readonly on: PairFigures; readonly off: PairFigures };
+  readonly registration: {
+    readonly on: PairFigures;
+    readonly off: PairFigures;
+    /** What it adds to an ADD: of the ADDs that were measured one after the other. */
+    readonly addedMs: number;
+  };
   readonly calls: readonly { readonly name: string; readonly parts: PartsOfCall }[];
 };
 
@@ -22,14 +27,17 @@ export type ResidentParts = {
 export async function splitCalls(sides: Sides, context: Context): Promise<ResidentParts> {
   await using rig = new Rig(context, 'both-parts');
   const { bare, ports } = residentCases;
-  const open = async (what: ResidentCase) =>
-    (await openCase(rig, { sides, path: 'resident', what }, context)).attaching;
+  const netns = await rig.container();
+  const open = async (what: ResidentCase) => {
+    const opened = await openCase(rig, { sides, path: 'resident', what }, context);
+    await warmUp(opened, netns);
+    return opened.attaching;
+  };
   const on = await createPairsOf(rig, await open(bare));
   const off = await createPairsOf(rig, await open({ ...bare, registers: false }));
   const splits: { name: string; series: Series<Split> }[] = [];
   for (const what of [bare, ports]) {
     const attaching = await open(what);
-    const netns = await rig.container();
     const series = createSeries(async (round) => {
       const attachment = { containerId: `parts-${round}`, netns, ifName: 'eth0', hasDefaultRoute: true };
       const added = await attaching.host.call(timed(attaching.toAdd(attachment)));
@@ -41,7 +49,13 @@ export async function splitCalls(sides: Sides, context: Context): Promise<Reside
   const all = [on, off, ...splits.map(({ series }) => series)];
   await alternate(all, roundsOf(context, 'parts of a call by the agent'));
   return {
-    registration: { on: summarizePairs(on.samples), off: summarizePairs(off.samples) },
+    registration: {
+      on: summarizePairs(on.samples),
+      off: summarizePairs(off.samples),
+      addedMs: median(
+        on.samples.map(({ addMs }, round) => addMs - (off.samples[round]?.addMs ?? Number.NaN)),
+      ),
+    },
     calls: splits.flatMap(({ name, series: { samples } }) => [
       { name: `ADD, ${name}`, parts: summarizeParts(samples.map(({ add }) => add)) },
       { name: `DEL, ${name}`, parts: summarizeParts(samples.map(({ del }) => del)) },
