@@ -93,7 +93,7 @@ const cases: Record<string, TwinCase> = {
         { ipam: { type: 'nobody' } },
         { ipam: { type: '../../bin/sh' } },
         { ipam: ipamConf(rig, [[{ subnet: '10.22.0.0/33' }]]) },
-        { registry: { store: 'relative' } },
+        { registry: { store: rig.store, policy: 'x' } },
         { args: { cni: { ips: ['10.99.0.1'] } } },
         { runtimeConfig: { portMappings: [{ hostPort: 0 }] } },
         { prevResult: 5 },
