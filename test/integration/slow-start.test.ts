@@ -26,7 +26,7 @@ test.each([60, 80, 100, 120])('an agent that is held up %d ms after it began has
   await until(async () => (await ask('/healthz')).status === 0, 'the API');
   const { revision } = JSON.parse((await ask('/v1/watch')).stdout);
   const waiting = await ask(`/v1/watch?since=${revision}&wait=1s`);
-  agent.kill('SIGKILL');
+  agent.kill('SIGTERM');
   await agent;
 
   expect(waiting.status).toBe(0);

@@ -1,7 +1,6 @@
 import { execa } from 'execa';
-import { failuresOf } from '../../lib/errors/collect.ts';
 import { binDir } from './binaries.ts';
-import { childrenOf } from './call-place-processes.ts';
+import { childrenOf, endListeners } from './call-place-processes.ts';
 import { inside, run } from './process.ts';
 import type { Rig } from './rig.ts';
 import { until } from './until.ts';
@@ -114,11 +113,10 @@ export class Agent implements AsyncDisposable {
 
   /** Ends the agent, and waits until it has. @returns its exit status, or the signal */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | string | undefined> {
-    const monitors = signal === 'SIGKILL' ? childrenOf(this.pid) : [];
+    const listeners = signal === 'SIGKILL' ? childrenOf(this.pid) : [];
     process.kill(this.pid, signal);
     const { exitCode, signal: died } = await this.#child;
-    // They end with the next line that they print; where nothing happens any more, that is never.
-    for (const pid of monitors) failuresOf(() => void process.kill(pid, 'SIGKILL'));
+    endListeners(listeners);
     return exitCode ?? died;
   }
 

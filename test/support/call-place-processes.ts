@@ -21,6 +21,11 @@ export function isWorker(pid: number): boolean {
   return wordsOf(pid).includes(workerCommand);
 }
 
+/** Ends what killed agents have left listening: by itself it ends with the next line that it prints, which may never come. */
+export function endListeners(pids: readonly number[]): void {
+  for (const pid of pids) orUndefined(() => process.kill(pid, 'SIGKILL'));
+}
+
 /** Of those that have not ended meanwhile. */
 export function usageOf(workers: readonly number[]): readonly WorkerUsage[] {
   return workers.flatMap((pid) => {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { MirrorStatus } from '../../lib/mirror/status.ts';
 import { binDir } from './binaries.ts';
+import { childrenOf, endListeners } from './call-place-processes.ts';
 import { run } from './process.ts';
 import type { Rig } from './rig.ts';
 import { until } from './until.ts';
@@ -86,8 +87,10 @@ export class MirrorAgent implements AsyncDisposable {
 
   /** Ends the agent, and waits until it has. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    const listeners = signal === 'SIGKILL' ? childrenOf(this.#child.pid ?? 0) : [];
     this.#child.kill(signal);
     await this.#child;
+    endListeners(listeners);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
