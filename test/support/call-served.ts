@@ -5,9 +5,10 @@ import type { CallAgent } from './call-agent.ts';
  * Calls that clients have executed instead say nothing of the agent. On a busy machine a call of many at once may lose
  * patience before it has begun; that is told, and no more.
  * @param mayFallBack how many calls are to be executed by their client
- * @throws Error where others were
+ * @returns how many calls were served
+ * @throws Error where others were executed
  */
-export async function requireServed(agent: CallAgent, mayFallBack = 0): Promise<void> {
+export async function requireServed(agent: CallAgent, mayFallBack = 0): Promise<number> {
   const { served, fallbacks } = countsOf(await agent.status());
   const [impatient, others] = [fallbacks.filter(isImpatient), fallbacks.filter((each) => !isImpatient(each))];
   if (impatient.length > 0)
@@ -16,6 +17,7 @@ export async function requireServed(agent: CallAgent, mayFallBack = 0): Promise<
     throw new Error(
       `calls were not served by the agent, but ${served}: ${fallbacks.join(' ')}\n${agent.log}`,
     );
+  return served;
 }
 
 /** Which way calls went, as the agent has counted. */

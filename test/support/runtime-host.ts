@@ -74,7 +74,7 @@ async function serveCalls(host: RuntimeHost): Promise<RuntimeHost> {
   const close = async () => {
     await using _host = host;
     await using served = agent;
-    await requireServed(served);
+    if ((await requireServed(served)) === 0) throw new Error('no call of the runtime has reached the agent');
   };
   return { ...host, [Symbol.asyncDispose]: close };
 }
